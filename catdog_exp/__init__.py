@@ -1,0 +1,1 @@
+"""Declarative experiment runner for image classification, cats against dogs first."""
