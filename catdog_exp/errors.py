@@ -1,0 +1,56 @@
+"""Errors that are a user's to mend, and the one line that says how."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+# Shared libraries that the wheels of OpenCV and MXNet link to but do not bring, by the start of
+# the library's file name, and the Debian package that has each.
+DEBIAN_PACKAGES = {
+    "libGL.so": "libgl1",
+    "libgthread-2.0.so": "libglib2.0-0",
+    "libglib-2.0.so": "libglib2.0-0",
+    "libSM.so": "libsm6",
+    "libXext.so": "libxext6",
+    "libgomp.so": "libgomp1",
+    "libquadmath.so": "libquadmath0",
+    "libgfortran.so": "libgfortran5",
+    "libstdc++.so": "libstdc++6",
+}
+
+_MISSING_LIBRARY = re.compile(r"(lib[\w+.-]+\.so[\w.]*): cannot open shared object file")
+
+
+class UserError(Exception):
+    """A mistake or a lack that the user can mend.
+
+    The message is one line that names what is wrong, where, and what to do. The command prints it
+    without a traceback and ends with exit code 2.
+    """
+
+
+def missing_library(error: BaseException) -> str | None:
+    """One line for an import that failed for want of a shared library, or None for any other error."""
+    found = _MISSING_LIBRARY.search(str(error))
+    if found is None:
+        return None
+    library = found[1]
+    for start, package in DEBIAN_PACKAGES.items():
+        if library.startswith(start):
+            return f"the shared library {library} is missing: install it with `apt-get install {package}`"
+    return f"the shared library {library} is missing: install the system package that brings it"
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to tell the user instead of a traceback, or None where only a traceback helps."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, ImportError | OSError):
+        return missing_library(error)
+    return None
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """The line for a key that no config has, with the known one it is nearest to."""
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    return f"{key}: unknown key" + (f"; did you mean {near[0]}?" if near else "; `catdog --cfg job` shows all keys")

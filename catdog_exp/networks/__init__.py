@@ -1,0 +1,1 @@
+"""Layer counts to Gluon networks."""

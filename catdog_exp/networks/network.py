@@ -1,0 +1,34 @@
+"""What every family of networks gives: a network built from its layer count."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+
+@dataclass(frozen=True)
+class Network(ABC):
+    """A family of networks. A subclass is a frozen dataclass; its fields are its YAML keys.
+
+    layers: the layer count; what it counts, each family says in its YAML file.
+    """
+
+    layers: Annotated[int, Field(ge=1)]
+
+    @abstractmethod
+    def check(self, size: int) -> None:
+        """Raise ValueError, one line that starts with the key (`layers=9: …`), when this cannot be built.
+
+        size: edge of the square input in pixels.
+        """
+
+    @abstractmethod
+    def build(self, size: int, classes: int) -> Any:
+        """The Gluon HybridBlock, not yet initialized.
+
+        Its input is float32 RGB in 0..255, shape (N, 3, size, size); it normalizes by itself.
+        Its output is logits, shape (N, classes).
+        """

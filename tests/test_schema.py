@@ -1,0 +1,102 @@
+"""The typed config: what it takes, and the one line it gives for what it does not take."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.schema import HardwareConfig, TrainConfig, read
+from catdog_exp.training.optimizers import Optimizer, Sgd
+from catdog_exp.training.schedules import Cosine
+
+HARDWARE = {"device": "cpu", "batch_size": 64, "threads": None, "dtype": "float32"}
+TRAIN = {
+    "epochs": 3,
+    "lr": 1,
+    "seed": 0,
+    "patience": None,
+    "optimizer": {
+        "_target_": "catdog_exp.training.optimizers.Sgd",
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+    },
+    "schedule": {"_target_": "catdog_exp.training.schedules.Cosine", "warmup_epochs": 1.0, "final": 0.0},
+}
+
+
+@dataclass(frozen=True)
+class OwnOptimizer(Optimizer):
+    """What a user might add."""
+
+    power: float
+
+    def create(self, lr: float) -> tuple[float, float]:
+        return lr, self.power
+
+
+def refusal(kind, values, where=""):
+    with pytest.raises(UserError) as caught:
+        read(kind, values, where)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+def test_a_fitting_mapping_becomes_a_typed_section():
+    train = read(TrainConfig, TRAIN)
+    assert train.optimizer == Sgd(momentum=0.9, weight_decay=0.0)
+    assert train.schedule == Cosine(warmup_epochs=1.0, final=0.0)
+    assert train.lr == 1.0
+
+
+def test_a_user_s_own_class_fills_a_swappable_part():
+    own = {"_target_": f"{__name__}.OwnOptimizer", "power": 2.0}
+    assert read(TrainConfig, {**TRAIN, "optimizer": own}).optimizer.create(0.1) == (0.1, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"batch_siez": 3}, ["hardware.batch_siez: unknown key", "did you mean hardware.batch_size?"]),
+        ({"batch_size": "many"}, ["hardware.batch_size='many'", "valid integer"]),
+        ({"batch_size": True}, ["hardware.batch_size=True", "valid integer"]),
+        ({"batch_size": 1.5}, ["hardware.batch_size=1.5", "valid integer"]),
+        ({"batch_size": 0}, ["hardware.batch_size=0", "greater than or equal to 1"]),
+        ({"batch_size": "???"}, ["hardware.batch_size is not set"]),
+        ({"device": "tpu"}, ["hardware.device='tpu'", "'cpu', 'gpu' or 'auto'"]),
+        ({"threads": 0}, ["hardware.threads=0", "greater than or equal to 1"]),
+    ],
+)
+def test_what_does_not_fit_is_named_with_key_value_and_what_is_allowed(change, told):
+    line = refusal(HardwareConfig, {**HARDWARE, **change}, "hardware")
+    for part in told:
+        assert part in line
+
+
+def test_a_key_that_is_gone_is_told():
+    values = {key: value for key, value in HARDWARE.items() if key != "device"}
+    assert refusal(HardwareConfig, values, "hardware") == "hardware.device is not set: give hardware.device=VALUE"
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("catdog_exp.training.optimizers.Sdg", "cannot be imported"),
+        ("no.such.module.Sgd", "cannot be imported"),
+        ("Sgd", "cannot be imported"),
+        ("catdog_exp.training.schedules.Cosine", "must name a dataclass that extends"),
+    ],
+)
+def test_a_target_that_cannot_stand_there_is_told(target, told):
+    line = refusal(TrainConfig, {**TRAIN, "optimizer": {**TRAIN["optimizer"], "_target_": target}}, "train")
+    assert line.startswith(f"train.optimizer._target_={target}: ")
+    assert told in line
+
+
+def test_a_plain_value_where_a_section_belongs_is_told():
+    assert refusal(TrainConfig, {**TRAIN, "optimizer": "sgd"}, "train").startswith("train.optimizer=sgd: ")
+
+
+def test_keys_of_a_swappable_part_are_checked_too():
+    line = refusal(TrainConfig, {**TRAIN, "optimizer": {**TRAIN["optimizer"], "momentun": 1}}, "train")
+    assert "did you mean train.optimizer.momentum?" in line
