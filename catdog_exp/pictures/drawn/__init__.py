@@ -1,0 +1,1 @@
+"""Figures of cats and dogs, drawn shape by shape."""
