@@ -1,0 +1,1 @@
+"""A pack, decoded once, to augmented batches."""

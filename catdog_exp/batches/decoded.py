@@ -1,0 +1,118 @@
+"""The pictures of a record file, decoded once and held in memory."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from catdog_exp.errors import UserError
+from catdog_exp.pictures.decoding import Pixels, Unreadable, center_square, decode_picture, shrink
+from catdog_exp.pictures.parallel import in_order
+from catdog_exp.pictures.records import Record, read_records, unpack_record
+
+
+@dataclass(frozen=True)
+class DecodedPictures:
+    """N pictures with a short edge of `size` pixels and any long edge, in the order of their records.
+
+    pixels: all pictures one after the other, flat: RGB, uint8, row by row.
+    offsets: where each picture starts in `pixels`, bytes, int64, shape (N + 1,); the last is the end.
+    heights, widths: pixels, int64, shape (N,).
+    labels: classes, int64, shape (N,).
+    ids: the records' own numbers, uint64, shape (N,): in a pack, the index in its `.lst` file.
+    """
+
+    size: int
+    pixels: Pixels
+    offsets: NDArray[np.int64]
+    heights: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    ids: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def picture(self, place: int) -> Pixels:
+        """A view of one picture, RGB, shape (height, width, 3)."""
+        shape = (self.heights[place], self.widths[place], 3)
+        return self.pixels[self.offsets[place] : self.offsets[place + 1]].reshape(shape)
+
+    def squares(self) -> Pixels:
+        """The middle square of every picture, RGB, shape (N, size, size, 3)."""
+        squares = np.empty((len(self), self.size, self.size, 3), np.uint8)
+        for place in range(len(self)):
+            squares[place] = center_square(self.picture(place), self.size)
+        return squares
+
+
+def decode_records(rec: Path, size: int, threads: int) -> DecodedPictures:
+    """Decode all records of a `.rec` file, made by this package or by im2rec.py; no `.idx` file is needed.
+
+    size: short edge in pixels; a picture with another one is resized to it.
+    threads: how many pictures are decoded at once; the result is the same for any number.
+
+    Raises UserError, naming the file and the record: no such file, damage, no pictures, a picture that
+    cannot be decoded, a label that is not one class number.
+    """
+    if not rec.is_file():
+        raise UserError(f"{rec}: there is no such record file")
+
+    def work(numbered: tuple[int, bytes]) -> tuple[Pixels, int, int]:
+        number, payload = numbered
+        try:
+            record = unpack_record(payload)
+            picture = shrink(decode_picture(record.image, short_edge=size), size)
+            return (
+                cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False),
+                _label(record),
+                record.id,
+            )
+        except (Unreadable, ValueError) as error:
+            raise UserError(f"{rec}, record {number} (counted from 0) cannot be used: {error}") from None
+
+    pictures: list[Pixels] = []
+    labels, ids = [], []
+    with closing(in_order(work, enumerate(read_records(rec)), threads)) as decoded:
+        for picture, label, key in decoded:
+            pictures.append(picture)
+            labels.append(label)
+            ids.append(key)
+    if not pictures:
+        raise UserError(f"{rec}: there are no pictures in it")
+    shapes = np.array([picture.shape for picture in pictures], np.int64)
+    offsets = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))])
+    return DecodedPictures(
+        size=size,
+        pixels=_flat(pictures, int(offsets[-1])),
+        offsets=offsets,
+        heights=shapes[:, 0],
+        widths=shapes[:, 1],
+        labels=np.array(labels, np.int64),
+        ids=np.array(ids, np.uint64),
+    )
+
+
+def _label(record: Record) -> int:
+    if len(record.labels) != 1:
+        raise ValueError(f"it has {len(record.labels)} labels, one is needed")
+    label = record.labels[0]
+    if not label.is_integer() or label < 0:
+        raise ValueError(f"its label {label:g} is not the number of a class")
+    return int(label)
+
+
+def _flat(pictures: list[Pixels], total: int) -> Pixels:
+    """All pictures in one flat array; the list is emptied on the way, and memory holds them about once."""
+    pixels = np.empty(total, np.uint8)
+    end = total
+    while pictures:
+        picture = pictures.pop()
+        pixels[end - picture.size : end] = picture.reshape(-1)
+        end -= picture.size
+    return pixels

@@ -1,0 +1,307 @@
+import csv
+import errno
+import fcntl
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.pictures.lists import read_list
+from catdog_exp.pictures.packs import Pack, fingerprint, open_pack
+from catdog_exp.pictures.records import RecordWriter, read_index, read_records, unpack_record
+from catdog_exp.pictures.source import Listing, Picture, Source
+from catdog_exp.schema import DataConfig
+
+
+@dataclass(frozen=True)
+class NoSource(Source):
+    """Packing is given the listing itself."""
+
+    def check(self) -> None: ...
+
+    def listing(self, classes: list[str]) -> Listing:
+        raise NotImplementedError
+
+
+DATA = DataConfig(NoSource(), ["cat", "dog"], split_ratio=0.8, resize=16, quality=90, threads=2, seed=0)
+
+
+def draw_pictures(root: Path, per_class: int = 20, edge: int = 40) -> Listing:
+    draw = np.random.default_rng(0)
+    pictures = []
+    for label, name in enumerate(("cat", "dog")):
+        (root / name).mkdir(parents=True)
+        for number in range(per_class):
+            picture = Picture(f"{name}/{number:03}.jpg", label)
+            pixels = cv2.resize(draw.integers(0, 256, (4, 4, 3), np.uint8), (edge + number, edge))
+            cv2.imwrite(str(root / picture.path), pixels)
+            pictures.append(picture)
+    return Listing(root, ["cat", "dog"], pictures, note="drawn for a test")
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> Listing:
+    return draw_pictures(tmp_path / "pictures")
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    return tmp_path / "outputs" / "packs"
+
+
+def _visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+
+
+def _bytes(pack: Pack) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in pack.folder.iterdir() if path.name != "manifest.json"}
+
+
+def test_a_pack_holds_both_sides_whole(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    assert pack.folder == packs / pack.fingerprint
+    assert pack.counts == {"train": {"cat": 16, "dog": 16}, "validation": {"cat": 4, "dog": 4}}
+    assert (pack.classes, pack.rejected, pack.reused, pack.note) == (
+        ["cat", "dog"],
+        0,
+        False,
+        "drawn for a test",
+    )
+    assert pack.images_per_second is not None
+    assert pack.images_per_second > 0
+    paths = []
+    for split, count in (("train", 32), ("validation", 8)):
+        rec = pack.records(split)
+        assert rec == pack.folder / f"{split}_file.rec"
+        entries = read_list(rec.with_suffix(".lst"))
+        assert list(read_index(rec.with_suffix(".idx"))) == [entry.index for entry in entries] == list(range(count))
+        records = [unpack_record(payload) for payload in read_records(rec)]
+        assert [record.labels[0] for record in records] == [entry.label for entry in entries]
+        paths += [entry.path for entry in entries]
+    assert sorted(paths) == [picture.path for picture in listing.pictures]
+
+
+def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    manifest = json.loads((pack.folder / "manifest.json").read_text())
+    assert manifest["fingerprint"] == pack.fingerprint
+    assert manifest["classes"] == ["cat", "dog"]
+    assert manifest["counts"] == pack.counts
+    assert manifest["settings"] == {"split_ratio": 0.8, "seed": 0, "resize": 16, "quality": 90}
+    assert manifest["made"].endswith("+00:00")
+    assert set(manifest["files"]) == set(_bytes(pack))
+    for name, content in _bytes(pack).items():
+        assert manifest["files"][name] == {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+    assert set(manifest["versions"]) == {"catdog_exp", "numpy", "opencv", "python"}
+
+
+def test_the_second_time_it_is_there(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
+    made = open_pack(listing, DATA, packs)
+    before = {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()}
+    with caplog.at_level(logging.INFO):
+        found = open_pack(listing, DATA, packs)
+    assert found == replace(made, reused=True, images_per_second=None)
+    assert {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()} == before
+    assert caplog.messages == [f"pack {made.folder} is there already: 32 + 8 pictures (cat 20, dog 20)"]
+
+
+def test_it_is_told_what_was_packed(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
+    (listing.root / "dog" / "003.jpg").write_bytes(b"")
+    with caplog.at_level(logging.INFO):
+        pack = open_pack(listing, DATA, packs)
+    (line,) = caplog.messages
+    assert line.startswith(
+        ("packed 32 + 7 pictures (cat 20, dog 19) in ", "packed 31 + 8 pictures (cat 20, dog 19) in ")
+    )
+    assert line.endswith(f" pictures/s, 1 left out (see {pack.folder / 'rejected.csv'})")
+
+
+def test_threads_and_place_of_the_pictures_change_nothing(listing: Listing, packs: Path, tmp_path: Path):
+    pack = open_pack(listing, DATA, packs)
+    shutil.copytree(listing.root, tmp_path / "elsewhere")
+    moved = replace(listing, root=tmp_path / "elsewhere")
+    again = open_pack(moved, replace(DATA, threads=7), tmp_path / "other packs")
+    assert again.fingerprint == pack.fingerprint
+    assert _bytes(again) == _bytes(pack)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"split_ratio": 0.7}, {"resize": 17}, {"quality": 91}, {"seed": 1}],
+    ids=lambda change: str(*change),
+)
+def test_every_setting_that_changes_the_bytes_has_a_pack_of_its_own(listing: Listing, change: dict[str, float]):
+    assert fingerprint(listing, replace(DATA, **change)) != fingerprint(listing, DATA)
+
+
+def test_every_change_of_the_pictures_has_a_pack_of_its_own(listing: Listing):
+    marks = [fingerprint(listing, DATA)]
+    first, *others = listing.pictures
+    marks.append(fingerprint(replace(listing, pictures=others), DATA))
+    marks.append(fingerprint(replace(listing, pictures=[replace(first, label=1), *others]), DATA))
+    marks.append(fingerprint(replace(listing, pictures=[replace(first, split="train"), *others]), DATA))
+    marks.append(fingerprint(replace(listing, classes=["cat", "wolf"]), DATA))
+    content = (listing.root / first.path).read_bytes()
+    (listing.root / first.path).write_bytes(content + b"\0")
+    marks.append(fingerprint(listing, DATA))
+    (listing.root / first.path).unlink()
+    marks.append(fingerprint(listing, DATA))
+    assert len(set(marks)) == len(marks)
+
+
+def test_pictures_left_out_are_listed_with_reasons(listing: Listing, packs: Path):
+    (listing.root / "dog" / "003.jpg").write_bytes(b"")
+    (listing.root / "cat" / "007.jpg").write_bytes(b"a text, not a picture")
+    (listing.root / "cat" / "001.jpg").unlink()
+    pack = open_pack(listing, DATA, packs)
+    assert pack.rejected == 3
+    assert sum(sum(counts.values()) for counts in pack.counts.values()) == 37
+    with (pack.folder / "rejected.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["path", "class", "reason"],
+            ["cat/001.jpg", "cat", "no such file"],
+            ["cat/007.jpg", "cat", "not a picture, or a damaged one"],
+            ["dog/003.jpg", "dog", "empty file"],
+        ]
+
+
+def test_a_class_without_a_readable_picture_is_named_and_nothing_is_left(listing: Listing, packs: Path):
+    for path in (listing.root / "dog").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"class dog .* 20 of its pictures .* dog/000\.jpg \(empty file\)"):
+        open_pack(listing, DATA, packs)
+    assert _visible(packs) == []
+
+
+def test_a_class_of_one_picture_is_refused_before_any_work(listing: Listing, packs: Path):
+    few = replace(listing, pictures=listing.pictures[:21])
+    with pytest.raises(UserError, match="class dog has no picture to validate on: it needs two pictures or more"):
+        open_pack(few, DATA, packs)
+    assert not packs.exists()
+
+
+@pytest.mark.parametrize("name", ["train_file.rec", "validation_file.idx", "manifest.json"])
+def test_a_pack_that_lost_a_file_is_made_again(
+    listing: Listing, packs: Path, name: str, caplog: pytest.LogCaptureFixture
+):
+    pack = open_pack(listing, DATA, packs)
+    before = _bytes(pack)
+    (pack.folder / name).unlink()
+    again = open_pack(listing, DATA, packs)
+    assert not again.reused
+    assert _bytes(again) == before
+    assert any(name in line and "made again" in line for line in caplog.messages)
+
+
+def test_a_pack_with_a_file_cut_short_is_made_again(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    before = _bytes(pack)
+    os.truncate(pack.records("train"), 1000)
+    assert _bytes(open_pack(listing, DATA, packs)) == before
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_left(listing: Listing, packs: Path, monkeypatch: pytest.MonkeyPatch):
+    # A disk cannot be filled in a test; the error is the one that the system gives then.
+    def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordWriter, "write", write)
+        with pytest.raises(UserError, match=r"packs cannot be written to .*packs \(No space left on device\)"):
+            open_pack(listing, DATA, packs)
+    assert _visible(packs) == []
+    assert not open_pack(listing, DATA, packs).reused
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(listing: Listing, tmp_path: Path):
+    (tmp_path / "outputs").write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"packs cannot be written to .*outputs/packs \(Not a directory\)"):
+        open_pack(listing, DATA, tmp_path / "outputs" / "packs")
+
+
+def _open_in_process(listing: Listing, packs: Path, results: "multiprocessing.Queue[bool]") -> None:
+    results.put(open_pack(listing, DATA, packs).reused)
+
+
+def test_of_several_processes_one_makes_the_pack(tmp_path: Path, packs: Path):
+    listing = draw_pictures(tmp_path / "pictures", per_class=150)
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    processes = [context.Process(target=_open_in_process, args=(listing, packs, results)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    assert sorted(results.get(timeout=60) for _ in processes) == [False, True, True]
+    for process in processes:
+        process.join()
+    assert _visible(packs) == [fingerprint(listing, DATA)]
+
+
+def test_who_waits_is_told(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
+    mark = fingerprint(listing, DATA)
+    packs.mkdir(parents=True)
+    with (packs / f".{mark}.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        release = threading.Timer(0.5, lambda: fcntl.flock(other, fcntl.LOCK_UN))
+        release.start()
+        with caplog.at_level(logging.INFO):
+            open_pack(listing, DATA, packs)
+        release.join()
+    assert caplog.messages[0] == f"waiting for another process that makes {packs / mark}"
+    assert caplog.messages[1].startswith("packed 32 + 8 pictures")
+
+
+def test_after_a_kill_the_pack_is_made_and_what_was_left_is_gone(tmp_path: Path, packs: Path):
+    listing = draw_pictures(tmp_path / "pictures", per_class=300)
+    context = multiprocessing.get_context("spawn")
+    slow = replace(DATA, resize=256)
+    process = context.Process(target=open_pack, args=(listing, slow, packs))
+    process.start()
+    making = packs / f"{fingerprint(listing, slow)}.making"
+    deadline = time.monotonic() + 60
+    while not making.is_dir() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert making.is_dir()
+    other = packs / "0123456789abcdef.making"
+    other.mkdir()
+    pack = open_pack(listing, slow, packs)
+    assert not pack.reused
+    assert _visible(packs) == [pack.fingerprint]
+
+
+def test_class_names_in_any_script_are_kept(listing: Listing, packs: Path):
+    named = replace(listing, classes=["猫", "chien d'été"])
+    open_pack(named, DATA, packs)
+    assert open_pack(named, DATA, packs).counts["train"] == {"猫": 16, "chien d'été": 16}
+
+
+@pytest.mark.slow
+def test_the_real_photographs_are_packed_alike_twice(real_pictures: Path, packs: Path, tmp_path: Path):
+    pictures = [
+        Picture(f"{split}/{name}/{path.name}", label, split)
+        for split in ("train", "validation")
+        for label, name in enumerate(("cats", "dogs"))
+        for path in sorted((real_pictures / split / name).glob("*.jpg"))
+    ]
+    listing = Listing(real_pictures, ["cat", "dog"], sorted(pictures, key=lambda picture: picture.path))
+    data = replace(DATA, resize=32, quality=95)
+    pack = open_pack(listing, replace(data, threads=16), packs)
+    assert pack.counts == {"train": {"cat": 1000, "dog": 1000}, "validation": {"cat": 500, "dog": 500}}
+    assert _bytes(open_pack(listing, replace(data, threads=1), tmp_path / "again")) == _bytes(pack)
