@@ -1,0 +1,210 @@
+"""Unlabelled pictures to labels and probabilities, and these to files and terminals."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from catdog_exp.errors import UserError
+from catdog_exp.files import replacing
+from catdog_exp.pictures.decoding import Pixels, Unreadable, center_square, read_picture, shrink
+from catdog_exp.pictures.folders import EXTENSIONS
+from catdog_exp.pictures.lists import Entry, write_list
+from catdog_exp.pictures.parallel import in_order
+
+if TYPE_CHECKING:
+    from catdog_exp.inference.classifier import Classifier
+
+CHUNK_BYTES = 64 * 2**20  # of squares that wait for the network at once, at most
+CHUNK_PICTURES = 256
+BAR_FROM = 100  # pictures; fewer are done before a progress bar tells anything
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one picture file.
+
+    label: name of the likeliest class, `probability` is its probability; both None for an unreadable file.
+    probabilities: of all classes in the network's order, sum 1; empty for an unreadable file.
+    reason: why the file could not be read, else empty.
+    """
+
+    path: Path
+    label: str | None
+    probability: float | None
+    probabilities: tuple[float, ...]
+    reason: str = ""
+
+
+def find_pictures(paths: Iterable[str]) -> list[Path]:
+    """The picture files that `paths` name, each once, sorted so that 2.jpg comes before 10.jpg.
+
+    A file is taken whatever its extension; a folder stands for the pictures in it and in its subfolders,
+    by extension, hidden files and folders left out.
+
+    Raises UserError, naming the path: it does not exist, or it is a folder without pictures.
+    """
+    found: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            pictures = _pictures_in(path)
+        elif path.exists():
+            pictures = [path]
+        else:
+            raise UserError(f"{path}: there is no such file or folder")
+        for picture in pictures:
+            found.setdefault(os.path.abspath(picture), picture)  # noqa: PTH100 - resolve() would follow links
+    return sorted(found.values(), key=_natural)
+
+
+def predict(classifier: Classifier, pictures: Sequence[Path], threads: int) -> list[Prediction]:
+    """Classify picture files, prepared as packing prepares them, but for its JPEG compression.
+
+    threads: how many files are read and decoded at once.
+
+    Returns a prediction for each file, in order. A file that cannot be read does not stop the others.
+    Memory does not grow with the number of files. Many files show a progress bar on a terminal.
+    """
+    size = classifier.size
+
+    def read(path: Path) -> Pixels | Unreadable:
+        try:
+            return read_square(path, size)
+        except Unreadable as error:
+            return error
+
+    chunk = max(1, min(CHUNK_PICTURES, CHUNK_BYTES // (3 * size * size)))
+    predictions: list[Prediction] = []
+    with (
+        closing(in_order(read, pictures, threads)) as squares,
+        tqdm(
+            total=len(pictures),
+            desc="predicting",
+            unit=" pictures",
+            disable=True if len(pictures) <= BAR_FROM else None,  # None: shown on a terminal
+        ) as progress,
+    ):
+        for start in range(0, len(pictures), chunk):
+            paths = pictures[start : start + chunk]
+            predictions += _classify(classifier, paths, list(islice(squares, len(paths))))
+            progress.update(len(paths))
+    return predictions
+
+
+def read_square(path: Path, size: int) -> Pixels:
+    """The middle square of a picture file, shrunk as packing shrinks: RGB, shape (size, size, 3).
+
+    Raises Unreadable.
+    """
+    picture = center_square(shrink(read_picture(path, short_edge=size), size), size)
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def write_csv(predictions: Sequence[Prediction], classes: Sequence[str], path: Path) -> None:
+    """Write a row for each prediction: path, label, probability, `p_<class>` for each class, reason.
+
+    Raises UserError when `path` cannot be written.
+    """
+    with (
+        replacing(path) as aside,
+        aside.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out,
+    ):
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["path", "label", "probability", *(f"p_{name}" for name in classes), "reason"])
+        for found in predictions:
+            every = [f"{share:.6f}" for share in found.probabilities] or [""] * len(classes)
+            best = "" if found.probability is None else f"{found.probability:.6f}"
+            writer.writerow([found.path, found.label or "", best, *every, found.reason])
+
+
+def table(predictions: Sequence[Prediction], limit: int | None = None) -> str:
+    """Aligned columns for a terminal: all predictions, or the first `limit` and how many more there are."""
+    rows = [("path", "label", "probability")]
+    for found in predictions[:limit]:
+        path = "".join(letter if letter.isprintable() else "?" for letter in str(found.path))
+        if found.label is None or found.probability is None:
+            rows.append((path, "–", found.reason))
+        else:
+            rows.append((path, found.label, f"{100 * found.probability:5.1f} %"))
+    widths = [max(_columns(row[place]) for row in rows) for place in (0, 1)]
+    lines = ["  ".join([*map(_padded, row[:2], widths), row[2]]) for row in rows]
+    if limit is not None and len(predictions) > limit:
+        lines.append(f"and {len(predictions) - limit:,} more")
+    return "\n".join(lines)
+
+
+def write_test_list(pictures: Sequence[Path], path: Path) -> None:
+    """Write the pictures as a `.lst` file, label 0, as im2rec.py lists pictures that have no label.
+
+    A picture whose name holds a tab or a line break, which the format cannot hold, is left out.
+    Raises UserError when `path` cannot be written.
+    """
+    names = [picture.as_posix() for picture in pictures]
+    entries = [Entry(index, 0, name) for index, name in enumerate(names) if not re.search(r"[\t\r\n]", name)]
+    with replacing(path) as aside:
+        write_list(aside, entries)
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}")
+
+    found = []
+    seen = set()  # a link may lead back to a folder above it
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        identity = Path(parent).stat()
+        if (identity.st_dev, identity.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((identity.st_dev, identity.st_ino))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and name.lower().endswith(EXTENSIONS):
+                found.append(Path(parent, name))
+    if not found:
+        raise UserError(f"{folder}: there are no pictures in this folder ({' '.join(EXTENSIONS)})")
+    return found
+
+
+def _natural(path: Path) -> tuple[list[list[str | int]], str]:
+    # Text and numbers take turns in a split, so that like is compared with like.
+    parts = [re.split(r"(\d+)", part.casefold()) for part in path.parts]
+    return [[int(bit) if place % 2 else bit for place, bit in enumerate(part)] for part in parts], str(path)
+
+
+def _classify(
+    classifier: Classifier, paths: Sequence[Path], squares: Sequence[Pixels | Unreadable]
+) -> list[Prediction]:
+    readable = [square for square in squares if not isinstance(square, Unreadable)]
+    rows = iter(classifier.probabilities(np.stack(readable)).tolist() if readable else [])
+    found = []
+    for path, square in zip(paths, squares, strict=True):
+        if isinstance(square, Unreadable):
+            found.append(Prediction(path, None, None, (), str(square)))
+        else:
+            shares = next(rows)
+            best = max(shares)
+            found.append(Prediction(path, classifier.classes[shares.index(best)], best, tuple(shares)))
+    return found
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal `text` takes."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _columns(text))

@@ -1,0 +1,52 @@
+"""The confusion matrix's picture: rows are the truth, dark is much."""
+
+import cv2
+import numpy as np
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.plots.confusion import confusion_plot
+
+
+def cells(path, classes):
+    """Mean brightness of each cell, 0..255; the drawn square is found by its tint."""
+    picture = cv2.imread(str(path)).astype(int)
+    # Even the palest cell has more blue than red.
+    tinted = picture[:, :, 0] - picture[:, :, 2] > 5
+    rows, columns = np.nonzero(tinted)
+    square = picture[rows.min() : rows.max(), columns.min() : columns.max()].mean(axis=2)
+    edge = min(square.shape) // classes
+    return [
+        [float(square[row * edge :, column * edge :][: edge - 2, : edge - 2].mean()) for column in range(classes)]
+        for row in range(classes)
+    ]
+
+
+def test_a_row_is_a_true_class_and_dark_cells_hold_much_of_it(tmp_path):
+    confusion_plot([[90, 10], [60, 40]], ["cat", "dog"], tmp_path / "matrix.png")
+    (cat_cat, cat_dog), (dog_cat, dog_dog) = cells(tmp_path / "matrix.png", 2)
+    assert cat_cat < dog_cat < dog_dog < cat_dog
+
+
+def test_shares_are_of_the_row_not_of_all(tmp_path):
+    # Few dogs, most of them right: their cell is as dark as that of the many cats.
+    confusion_plot([[900, 100], [1, 9]], ["cat", "dog"], tmp_path / "matrix.png")
+    (cat_cat, _), (_, dog_dog) = cells(tmp_path / "matrix.png", 2)
+    assert cat_cat == pytest.approx(dog_dog, abs=12)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("classes", [2, 20, 60])
+def test_any_number_of_classes_and_any_name(tmp_path, classes):
+    names = ["$x_1$", "猫", *(f"a rather long class name {number}" for number in range(classes - 2))]
+    matrix = np.eye(classes, dtype=int)
+    matrix[0, 0] = 0  # a class without pictures
+    confusion_plot(matrix.tolist(), names, tmp_path / "matrix.png")
+    height, width, _ = cv2.imread(str(tmp_path / "matrix.png")).shape
+    assert 300 < height < 2_500
+    assert 300 < width < 2_500
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        confusion_plot([[1, 0], [0, 1]], ["cat", "dog"], tmp_path / "nowhere" / "matrix.png")
