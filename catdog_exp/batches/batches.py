@@ -1,0 +1,62 @@
+"""Batches for a network: shuffled and augmented to train on, plain and in order to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catdog_exp.batches.augment import augmented, draw
+from catdog_exp.schema import AugmentConfig
+
+if TYPE_CHECKING:
+    from catdog_exp.batches.decoded import DecodedPictures
+
+
+def steps_per_epoch(pictures: int, batch_size: int) -> int:
+    """How many batches `train_batches` gives."""
+    return max(1, pictures // batch_size)
+
+
+def train_batches(
+    pictures: DecodedPictures, augment: AugmentConfig, batch_size: int, seed: int, epoch: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    """One epoch of augmented batches in a shuffled order.
+
+    Each is (squares, labels): uint8 RGB of shape (batch_size, 3, size, size), and int64 of shape
+    (batch_size,). A last batch that is not full is left out, so that all have one shape; where all
+    pictures together do not fill one batch, they are the one batch. Order and augmentation follow from
+    `seed` and `epoch`; how a picture is changed does not depend on the batch that it comes in.
+    """
+    order = np.random.default_rng((seed, epoch, 1)).permutation(len(pictures))
+    draws = draw(len(pictures), seed, epoch)
+    for step in range(steps_per_epoch(len(pictures), batch_size)):
+        chosen = order[step * batch_size : (step + 1) * batch_size]
+        yield augmented(pictures, chosen, draws[chosen], augment), pictures.labels[chosen]
+
+
+def plain_batches(
+    pictures: DecodedPictures, batch_size: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64], int]]:
+    """All pictures' middle squares in order, as (squares, labels, count).
+
+    Squares and labels are as in `train_batches`; the last batch is filled up with zeros, and only its
+    first `count` are pictures.
+    """
+    labels = np.pad(pictures.labels, (0, -len(pictures) % batch_size))
+    for step, (squares, count) in enumerate(full_batches(pictures.squares(), batch_size)):
+        yield squares, labels[step * batch_size : (step + 1) * batch_size], count
+
+
+def full_batches(squares: NDArray[np.uint8], batch_size: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
+    """Squares (N, size, size, 3) cut into (squares, count), each of shape (batch_size, 3, size, size).
+
+    The last one is filled up with zeros; its first `count` are those given.
+    """
+    for start in range(0, len(squares), batch_size):
+        part = squares[start : start + batch_size]
+        batch = np.zeros((batch_size, 3, *squares.shape[1:3]), squares.dtype)
+        batch[: len(part)] = part.transpose(0, 3, 1, 2)
+        yield batch, len(part)

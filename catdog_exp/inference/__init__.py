@@ -1,0 +1,1 @@
+"""Checkpoints to predictions, evaluations and exported models."""

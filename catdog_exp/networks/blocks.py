@@ -1,0 +1,90 @@
+"""Gluon blocks that families of networks are made of.
+
+This module imports MXNet: a family imports it where it builds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from catdog_exp.mx import mx
+
+# Mean and standard deviation of a pixel over photographs (ImageNet's, its three channels together).
+PIXEL_MEAN = 114.5
+PIXEL_DEVIATION = 57.6
+
+
+class NormalizePixels(mx.gluon.HybridBlock):  # type: ignore[misc]
+    """Pixels in 0..255 to about zero mean and unit deviation; any shape, the same for each channel."""
+
+    def hybrid_forward(self, F: Any, pixels: Any) -> Any:  # noqa: ARG002 - Gluon's signature
+        return (pixels - PIXEL_MEAN) / PIXEL_DEVIATION
+
+
+class BatchNormRelu(mx.gluon.nn.BatchNorm):  # type: ignore[misc]
+    """Batch normalization over the channels of (N, C, H, W), then max(0, x).
+
+    fused: compute both as one operator, which MXNet has on the processor alone, and ONNX not at all.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.fused = False
+
+    def hybrid_forward(self, F: Any, x: Any, gamma: Any, beta: Any, running_mean: Any, running_var: Any) -> Any:
+        statistics = (gamma, beta, running_mean, running_var)
+        if self.fused:
+            return F.contrib.BatchNormWithReLU(x, *statistics, name="fwd", **self._kwargs)
+        return F.Activation(super().hybrid_forward(F, x, *statistics), act_type="relu")
+
+
+class ResidualBlock(mx.gluon.HybridBlock):  # type: ignore[misc]
+    """Two 3 × 3 convolutions, added to the block's input; `halve` halves the picture on the way.
+
+    channels: of the output. A halved input goes through a 1 × 1 convolution before it is added.
+    """
+
+    def __init__(self, channels: int, *, halve: bool) -> None:
+        super().__init__()
+        nn = mx.gluon.nn
+        strides = 2 if halve else 1
+        with self.name_scope():
+            self.body = nn.HybridSequential(prefix="")
+            self.body.add(
+                nn.Conv2D(channels, kernel_size=3, strides=strides, padding=1, use_bias=False),
+                BatchNormRelu(),
+                nn.Conv2D(channels, kernel_size=3, padding=1, use_bias=False),
+                nn.BatchNorm(),
+            )
+            self.shortcut = None
+            if halve:
+                self.shortcut = nn.HybridSequential(prefix="")
+                self.shortcut.add(nn.Conv2D(channels, kernel_size=1, strides=2, use_bias=False), nn.BatchNorm())
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        carried = x if self.shortcut is None else self.shortcut(x)
+        return F.Activation(self.body(x) + carried, act_type="relu")
+
+
+class SpatialMean(mx.gluon.HybridBlock):  # type: ignore[misc]
+    """The mean over height and width: (N, C, H, W) to (N, C).
+
+    Not MXNet's GlobalAvgPool2D, whose backward pass slows down the batch normalization before it.
+    """
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        return F.mean(x, axis=(2, 3))
+
+
+def fuse_for(context: Any, block: Any) -> None:
+    """Let the blocks within `block` use what the processor has fused, where `context` is the processor.
+
+    Before the block's first forward pass.
+    """
+    fused = context.device_type == "cpu"
+
+    def set_fused(inner: Any) -> None:
+        if isinstance(inner, BatchNormRelu):
+            inner.fused = fused
+
+    block.apply(set_fused)

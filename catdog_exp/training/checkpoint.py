@@ -1,0 +1,132 @@
+"""Checkpoints: one file that holds a trained network whole, and nothing that differs between equal runs.
+
+A checkpoint is a safetensors file: the parameters by their structural name, and under one metadata key a
+JSON object that says what network they belong to and what it was trained for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catdog_exp.errors import UserError
+from catdog_exp.networks.network import Network
+from catdog_exp.schema import read
+
+FORMAT = 1
+# safetensors writes several metadata keys in an order that changes from run to run: one key does not.
+KEY = "catdog"
+
+
+@dataclass(frozen=True)
+class Header:
+    """All of a checkpoint but its parameters.
+
+    network: the family and its layer counts.
+    classes: names by label.
+    size: edge of the square input in pixels.
+    epoch: how many epochs it has been trained.
+    metrics: that epoch's, without the speed.
+    objective: the metric that the best epoch was chosen by.
+    seed: of the training.
+    """
+
+    network: Network
+    classes: list[str]
+    size: int
+    epoch: int
+    metrics: dict[str, float]
+    objective: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Checkpoint(Header):
+    """A trained network. parameters: arrays by structural name, as the network's blocks nest."""
+
+    parameters: dict[str, NDArray[Any]]
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint aside, then put it in the place of `path`. Equal checkpoints give equal bytes."""
+    from safetensors.numpy import save
+
+    header: dict[str, Any] = {"format": FORMAT}
+    for field in dataclasses.fields(Header):
+        header[field.name] = getattr(checkpoint, field.name)
+    header["network"] = as_config(checkpoint.network)
+    header["params_sha256"] = params_sha256(checkpoint.parameters)
+    parameters = {name: np.ascontiguousarray(values) for name, values in checkpoint.parameters.items()}
+    content = save(parameters, metadata={KEY: json.dumps(header, sort_keys=True)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in a file.
+
+    Raises UserError when there is none, when it is cut short or damaged, or when it is not this program's.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such checkpoint file")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(KEY)
+            parameters = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: this checkpoint is damaged or is no safetensors file ({error})") from None
+    if text is None:
+        raise UserError(f"{path}: this safetensors file is not a checkpoint of this program")
+    header = _header(path, text, params_sha256(parameters))
+    fields = {field.name: getattr(header, field.name) for field in dataclasses.fields(Header)}
+    return Checkpoint(**fields, parameters=parameters)
+
+
+def as_config(network: Network) -> dict[str, Any]:
+    """The network's `_target_` and keys, as `schema.read` reads them."""
+    kind = type(network)
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **dataclasses.asdict(network)}
+
+
+def params_sha256(parameters: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256, in hexadecimal, over the bytes of all parameters in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(parameters):
+        digest.update(np.ascontiguousarray(parameters[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _header(path: Path, text: str, digest: str) -> Header:
+    """The header in `text`, for parameters whose digest is `digest`."""
+    try:
+        values = json.loads(text)
+        version = values["format"]
+        # safetensors itself does not notice a changed byte among the parameters.
+        whole = version != FORMAT or values["params_sha256"] == digest
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{path}: this checkpoint's header is damaged") from None
+    if version != FORMAT:
+        raise UserError(f"{path}: this checkpoint has format {version}, and this program reads format {FORMAT}")
+    if not whole:
+        raise UserError(f"{path}: this checkpoint is damaged, its parameters are not those that were saved")
+    fields = {key: value for key, value in values.items() if key not in ("format", "params_sha256")}
+    try:
+        return read(Header, fields)
+    except UserError as error:
+        raise UserError(f"{path}: this checkpoint's header does not fit: {error}") from None

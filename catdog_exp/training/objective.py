@@ -1,0 +1,26 @@
+"""The metrics of an epoch, and which of two values is the better one."""
+
+from __future__ import annotations
+
+from catdog_exp.errors import UserError
+
+SPEED = "images_per_second"
+EPOCH_METRICS = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", SPEED)
+
+
+def check_objective(objective: str) -> None:
+    """Raise UserError when `objective` is not one of the metrics that every epoch has."""
+    if objective not in EPOCH_METRICS:
+        raise UserError(f"objective={objective}: must be one of {', '.join(EPOCH_METRICS)}")
+
+
+def is_minimized(metric: str) -> bool:
+    """Whether less of it is better: so with names that end in `loss`."""
+    return metric.endswith("loss")
+
+
+def is_better(metric: str, value: float, than: float | None) -> bool:
+    """Whether `value` of `metric` is better than the best so far; any value is better than None."""
+    if than is None:
+        return True
+    return value < than if is_minimized(metric) else value > than

@@ -1,0 +1,51 @@
+"""How far a training is: a bar for each epoch on a terminal, a line in the log for each epoch elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+
+from tqdm import tqdm
+
+from catdog_exp.training.objective import SPEED
+
+log = logging.getLogger(__name__)
+
+
+class EpochProgress:
+    """Context manager for one epoch; the bar goes to standard error.
+
+    epoch, epochs: which epoch of how many, counted from 1.
+    pictures: how many the epoch trains on.
+    """
+
+    def __init__(self, epoch: int, epochs: int, pictures: int) -> None:
+        self._title = f"epoch {epoch}/{epochs}"
+        self._shown = sys.stderr.isatty()
+        self._bar = tqdm(total=pictures, desc=self._title, unit=" images", file=sys.stderr, disable=not self._shown)
+
+    def step(self, pictures: int, loss: float, accuracy: float) -> None:
+        """So many more pictures are trained on; loss and accuracy are the epoch's so far."""
+        self._bar.set_postfix_str(f"loss {loss:.3f} accuracy {accuracy:.3f}", refresh=False)
+        self._bar.update(pictures)
+
+    def done(self, metrics: Mapping[str, float]) -> None:
+        """The epoch is over, with these metrics."""
+        text = (
+            f"loss {metrics['train/loss']:.3f} accuracy {metrics['train/accuracy']:.3f}, "
+            f"validation loss {metrics['val/loss']:.3f} accuracy {metrics['val/accuracy']:.3f}"
+        )
+        if self._shown:
+            self._bar.set_postfix_str(text)
+        else:
+            log.info("%s: %s, %.0f images/s", self._title, text, metrics[SPEED])
+
+    def __enter__(self) -> EpochProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()

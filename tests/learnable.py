@@ -1,0 +1,33 @@
+"""Small pictures that a network learns in a few steps, made in memory."""
+
+import numpy as np
+
+from catdog_exp.batches.decoded import DecodedPictures
+
+
+def decoded(pictures: list[np.ndarray], labels: list[int], size: int) -> DecodedPictures:
+    """Pictures (height, width, 3) as the decoder of record files would hold them."""
+    return DecodedPictures(
+        size=size,
+        pixels=np.concatenate([picture.ravel() for picture in pictures]),
+        offsets=np.cumsum([0, *(picture.size for picture in pictures)], dtype=np.int64),
+        heights=np.array([picture.shape[0] for picture in pictures], np.int64),
+        widths=np.array([picture.shape[1] for picture in pictures], np.int64),
+        labels=np.array(labels, np.int64),
+        ids=np.arange(len(pictures), dtype=np.uint64),
+    )
+
+
+def halves(count: int, size: int = 8, seed: int = 0) -> DecodedPictures:
+    """Noise of several shapes, short edge `size`, with a brighter upper (label 0) or lower half (label 1)."""
+    rng = np.random.default_rng(seed)
+    pictures, labels = [], []
+    for number in range(count):
+        longer = size + number % 4
+        height, width = (size, longer) if number % 3 else (longer, size)
+        picture = rng.integers(0, 156, (height, width, 3), np.uint8)
+        bright = slice(height // 2, None) if number % 2 else slice(None, height // 2)
+        picture[bright] += 100
+        pictures.append(picture)
+        labels.append(number % 2)
+    return decoded(pictures, labels, size)
