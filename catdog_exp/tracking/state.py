@@ -1,0 +1,45 @@
+"""What stands in a store, seen without opening it for work or changing it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from catdog_exp.errors import UserError
+from catdog_exp.tracking.store import check_server, prepare_mlflow
+from catdog_exp.tracking.uris import absolute_uri, is_server, sqlite_path
+
+
+def store_state(uri: str) -> str:
+    """One line about the store at `uri`: how many runs, or that it is still to be made.
+
+    Raises UserError, one line, when it cannot be used.
+    """
+    uri = absolute_uri(uri)
+    path = sqlite_path(uri)
+    prepare_mlflow()
+    if path is not None:
+        return _sqlite_state(path)
+    check_server(uri)
+    return "the server answers" if is_server(uri) else "a database of your own, not looked into"
+
+
+def _sqlite_state(path: Path) -> str:
+    if not path.exists():
+        return "not there yet, the first run makes it"
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            (runs,) = database.execute("SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'").fetchone()
+            (schema,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (sqlite3.Error, TypeError) as error:  # TypeError: a table that should hold one row is empty
+        raise UserError(f"{path} cannot be read as an MLflow store: {error}") from None
+    from mlflow.store.db.utils import _get_latest_schema_revision
+
+    needed = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
+    if schema != needed:
+        raise UserError(
+            f"{path} has the schema {schema}, this MLflow needs {needed}: "
+            f"keep a copy, then run `mlflow db upgrade sqlite:///{path}`"
+        )
+    return f"{runs} {'run' if runs == 1 else 'runs'}, schema as this MLflow needs it"

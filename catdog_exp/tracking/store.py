@@ -1,0 +1,232 @@
+"""The place where MLflow keeps runs: opened safely by any number of processes at once."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catdog_exp.errors import UserError
+from catdog_exp.files import replacing
+from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.uris import (
+    SQLITE,
+    absolute_uri,
+    artifact_root,
+    is_server,
+    sqlite_path,
+    without_password,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+LOCK_TIMEOUT = 120  # seconds; making a store takes about 3
+SERVER_TIMEOUT = 5  # seconds until a server that does not answer at the start is given up
+BUSY_TIMEOUT = 20  # seconds that another process may hold the database; MLflow's own figure
+PAGE = 1000  # runs asked for at once
+
+
+@dataclass(frozen=True)
+class Store:
+    """One experiment of an open MLflow store.
+
+    uri: of the store, absolute. shown: the same without a password. experiment: its name.
+    """
+
+    uri: str
+    shown: str
+    experiment: str
+    experiment_id: str
+    client: MlflowClient
+
+    def runs(self, condition: str = "", order: tuple[str, ...] = ()) -> Iterator[Run]:
+        """The experiment's runs that meet an MLflow search condition, in the order given, else newest first.
+
+        Raises UserError when the store fails.
+        """
+        yield from search(self, [self.experiment_id], condition, order)
+
+
+def search(store: Store, experiments: list[str], condition: str, order: tuple[str, ...] = ()) -> Iterator[Run]:
+    """The runs of the experiments with these ids that meet a condition; deleted runs are left out."""
+    token = None
+    while True:
+        with plain_errors(store.shown):
+            page = store.client.search_runs(
+                experiments, condition, max_results=PAGE, order_by=list(order), page_token=token
+            )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def open_store(config: TrackingConfig) -> Store:
+    """Open the configured store; it and the experiment are made where they are not there yet.
+
+    Safe when several processes do it at once on nothing: a lock beside a SQLite file lets one after the
+    other in, and the file only takes its name when it is complete.
+
+    Raises UserError when the store cannot be used (no database, read-only, locked, no answer from the
+    server within seconds) or the experiment was deleted.
+    """
+    uri = absolute_uri(config.uri)
+    path = sqlite_path(uri)
+    prepare_mlflow()
+    if path is None:
+        check_server(uri)
+        return _experiment(config, uri, create=True)
+    _check_writable(path)
+    with _first_open(path):
+        if not path.exists() or path.stat().st_size == 0:
+            _create(path)
+        _check_database(path)
+        return _experiment(config, uri, create=True)
+
+
+def existing_store(config: TrackingConfig) -> Store:
+    """Open the configured store to read from it; nothing is made.
+
+    Raises UserError as `open_store` does, and when there is no such store or experiment yet.
+    """
+    uri = absolute_uri(config.uri)
+    path = sqlite_path(uri)
+    if path is not None and not path.exists():
+        raise UserError(f"tracking.uri={config.uri}: no runs yet, {path} is not there; `catdog` makes a first run")
+    prepare_mlflow()
+    if path is None:
+        check_server(uri)
+        return _experiment(config, uri, create=False)
+    _check_writable(path)
+    with _first_open(path):
+        _check_database(path)
+        return _experiment(config, uri, create=False)
+
+
+def prepare_mlflow() -> None:
+    """Tell MLflow, before its import, to send no usage data and to keep the console clean.
+
+    What fails reaches the user as an exception all the same. A level that the user set stays.
+    """
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
+
+
+@contextmanager
+def plain_errors(shown: str) -> Iterator[None]:
+    """Turn an exception of MLflow or of its database into a UserError that names the store, in one line."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise UserError(f"the MLflow store {shown} failed: {lines[0]}") from error
+
+
+def _experiment(config: TrackingConfig, uri: str, create: bool) -> Store:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    shown, name = without_password(uri), config.experiment
+    with plain_errors(shown):
+        client = MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(name)
+        if found is None and create:
+            try:
+                found = client.get_experiment(client.create_experiment(name, artifact_root(config)))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":  # a process elsewhere was first
+                    raise
+                found = client.get_experiment_by_name(name)
+    if found is None:
+        raise UserError(f"tracking.experiment={name}: the MLflow store {shown} has no such experiment yet")
+    if found.lifecycle_stage != "active":
+        raise UserError(
+            f"tracking.experiment={name}: this experiment was deleted; bring it back with "
+            f"`MLFLOW_TRACKING_URI={shown} mlflow experiments restore -x {found.experiment_id}` "
+            "or choose another name"
+        )
+    return Store(uri, shown, name, str(found.experiment_id), client)
+
+
+@contextmanager
+def _first_open(path: Path) -> Iterator[None]:
+    # The slow imports come first, so that nobody waits for them with the lock in hand.
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT):
+            yield
+    except Timeout:
+        raise UserError(
+            f"tracking.uri={SQLITE}{path}: another process has held {path}.lock for {LOCK_TIMEOUT} s"
+        ) from None
+
+
+def _create(path: Path) -> None:
+    """Make an empty store at `path`, whole or not at all: tables half made would stay broken for good."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    with replacing(path) as aside, plain_errors(f"{SQLITE}{path}"):
+        # The artifact root is that of MLflow's own experiment "Default".
+        made = SqlAlchemyStore(f"{SQLITE}{aside}", str(path.parent / "artifacts"))  # type: ignore[no-untyped-call]
+        made.engine.dispose()
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"tracking.uri={SQLITE}{path}: the folder cannot be made ({error.strerror})") from None
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"tracking.uri={SQLITE}{path}: the folder {path.parent} is read-only; choose another")
+
+
+def _check_database(path: Path) -> None:
+    # MLflow would try ten times, for minutes, and say each time why.
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            database.rollback()
+    except sqlite3.Error as error:
+        raise UserError(f"tracking.uri={SQLITE}{path}: this file cannot be used as an MLflow store: {error}") from None
+    if not {"experiments", "runs"} <= tables:
+        raise UserError(f"tracking.uri={SQLITE}{path}: this database is no MLflow store; name another file")
+
+
+def check_server(uri: str) -> None:
+    """Raise UserError when `uri` is a server's and none answers there within seconds; other URIs pass."""
+    if not is_server(uri):
+        return
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    try:
+        server = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
+        answer = http_request(  # type: ignore[no-untyped-call]
+            server,
+            "/health",
+            "GET",
+            max_retries=0,
+            timeout=SERVER_TIMEOUT,
+            raise_on_status=False,
+        )
+    except MlflowException:
+        raise UserError(
+            f"tracking.uri={without_password(uri)}: no MLflow server answers there; start it, "
+            "or log to a file with tracking.uri=sqlite:///FILE.db"
+        ) from None
+    if answer.status_code >= 500:
+        raise UserError(f"tracking.uri={without_password(uri)}: the server answers with error {answer.status_code}")

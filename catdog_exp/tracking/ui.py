@@ -1,0 +1,139 @@
+"""MLflow's web pages on the configured store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import IO
+
+from catdog_exp.errors import UserError
+from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.interrupts import uninterrupted
+from catdog_exp.tracking.store import existing_store
+from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, without_password
+
+START_TIMEOUT = 120  # seconds until the pages must answer; 5 to 20 are usual
+END_TIMEOUT = 10  # seconds that the server's processes get to end by themselves
+POLL = 0.2  # seconds
+
+
+def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) -> int:
+    """Serve MLflow's pages at http://host:port until Ctrl-C or SIGTERM ends them. Returns the exit code.
+
+    The address is printed once it answers. Where the store is a server's already, its address is all there
+    is to print. No process is left behind.
+
+    Raises UserError when there are no runs yet, the port is taken or the server does not start.
+    """
+    uri = absolute_uri(config.uri)
+    if is_server(uri):
+        print(f"the runs are at {without_password(uri)}")
+        return 0
+    store = existing_store(config)
+    _check_free(host, port)
+    url = f"http://{host}:{port}"
+    # MLflow's pages open on traces of language models, unless told that models are trained here.
+    page = f"{url}/#/experiments/{store.experiment_id}/runs?workflowType=machine_learning"
+    with tempfile.TemporaryFile() as output, suppress(KeyboardInterrupt), _ended_by_signals():
+        server = _start(config, uri, host, port, output)
+        try:
+            _wait_for(url, server, output)
+            print(f"MLflow shows the runs at {page} (Ctrl-C ends it)", flush=True)
+            server.wait()
+            raise UserError(f"MLflow's server ended by itself: {_last_line(output)}")
+        finally:
+            with uninterrupted():
+                _end(server)
+    return 0
+
+
+def _start(config: TrackingConfig, uri: str, host: str, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", host]
+    command += ["--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
+    root = artifact_root(config)
+    if root is not None:
+        command += ["--artifacts-destination", root]
+    # Unless told otherwise, MLflow starts eight more processes for jobs of its own.
+    environment = {
+        **os.environ,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    # In a session of its own: Ctrl-C reaches this process alone, which then ends the whole group.
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def _check_free(host: str, port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise UserError(f"port {port}: there are 1 to 65535, choose another with --port")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise UserError(f"port {port} of {host} cannot be had ({error}): choose another with --port") from None
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    last = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < last:
+        if server.poll() is not None:
+            raise UserError(f"MLflow's server does not start: {_last_line(output)}")
+        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{url}/health", timeout=5):
+            return
+        time.sleep(POLL)
+    raise UserError(f"MLflow's server has not answered at {url} within {START_TIMEOUT} s: {_last_line(output)}")
+
+
+def _last_line(output: IO[bytes]) -> str:
+    output.seek(0)
+    lines = output.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it printed nothing"
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End all processes of the server's group; those that do not in time are killed."""
+    last = time.monotonic() + END_TIMEOUT
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+        while time.monotonic() < last:
+            server.poll()
+            os.killpg(server.pid, 0)
+            time.sleep(POLL)
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the block as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    # A signal that is ignored stays so: nohup asks for it.
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

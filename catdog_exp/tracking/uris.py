@@ -1,0 +1,53 @@
+"""Tracking URIs: which kinds there are, and where their files lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from catdog_exp.errors import UserError
+from catdog_exp.schema import TrackingConfig
+
+SQLITE = "sqlite:///"
+DATABASES = ("postgresql", "mysql", "mssql")
+
+
+def absolute_uri(uri: str) -> str:
+    """`uri` with the path of a SQLite file made absolute. Raises UserError where MLflow can keep no runs."""
+    scheme = urlsplit(uri).scheme.partition("+")[0]
+    if uri.startswith(SQLITE) and len(uri) > len(SQLITE):
+        path = Path(uri.removeprefix(SQLITE)).expanduser().absolute()
+        if {"%", "?"} & set(str(path)):
+            raise UserError(f"tracking.uri={uri}: MLflow opens no file whose path has % or ? in it; choose another")
+        return f"{SQLITE}{path}"
+    if scheme not in ("http", "https", *DATABASES):
+        raise UserError(
+            f"tracking.uri={uri}: MLflow keeps runs in a database or at a server; "
+            "give sqlite:///FILE.db or http://HOST:PORT"
+        )
+    return uri
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of an absolute SQLite URI, or None for any other store."""
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+def is_server(uri: str) -> bool:
+    """Whether the store is a server's, reached over HTTP."""
+    return uri.startswith(("http://", "https://"))
+
+
+def without_password(uri: str) -> str:
+    """`uri` as it may be shown and logged."""
+    password = urlsplit(uri).password
+    return uri.replace(f":{password}@", ":***@", 1) if password else uri
+
+
+def artifact_root(config: TrackingConfig) -> str | None:
+    """Where a new experiment keeps files: as configured, else beside a SQLite file; None: the server says."""
+    if config.artifacts is not None:
+        remote = "://" in config.artifacts
+        return config.artifacts if remote else str(Path(config.artifacts).expanduser().absolute())
+    path = sqlite_path(absolute_uri(config.uri))
+    return str(path.parent / "artifacts") if path is not None else None

@@ -1,0 +1,193 @@
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.tracking.store import existing_store, open_store
+
+OPEN_AND_LOG = """
+import sys
+from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.run import start_run
+config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
+with start_run(config, "one of many", {}) as log:
+    log.metrics({"val/accuracy": 0.5}, step=0)
+"""
+
+
+def refusal(action, *arguments):
+    with pytest.raises(UserError) as caught:
+        action(*arguments)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+def test_an_empty_place_becomes_a_store_with_the_experiment_and_its_artifacts_beside_it(tracking, tmp_path):
+    store = open_store(tracking())
+    experiment = store.client.get_experiment(store.experiment_id)
+    assert experiment.name == "cats"
+    assert experiment.artifact_location == str(tmp_path / "store" / "artifacts")
+    assert sorted(entry.name for entry in (tmp_path / "store").iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+
+
+def test_opening_again_finds_the_same_experiment(ready):
+    assert open_store(ready()).experiment_id == open_store(ready()).experiment_id
+
+
+def test_a_configured_artifact_folder_is_made_absolute(tracking, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = open_store(tracking(uri="sqlite:///here.db", artifacts="files"))
+    assert store.uri == f"sqlite:///{tmp_path}/here.db"
+    assert store.client.get_experiment(store.experiment_id).artifact_location == str(tmp_path / "files")
+
+
+def test_a_store_left_empty_by_a_killed_process_is_made_anew(tracking, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "mlflow.db").touch()
+    assert open_store(tracking()).experiment == "cats"
+
+
+def test_reading_makes_nothing(tracking, tmp_path):
+    assert "no runs yet" in refusal(existing_store, tracking())
+    assert list(tmp_path.iterdir()) == []
+    open_store(tracking())
+    assert "tracking.experiment=dogs" in refusal(existing_store, tracking(experiment="dogs"))
+
+
+def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(ready):
+    store = open_store(ready())
+    store.client.delete_experiment(store.experiment_id)
+    line = refusal(open_store, ready())
+    assert f"mlflow experiments restore -x {store.experiment_id}" in line
+
+
+def test_a_file_that_is_no_database_is_refused_at_once(tracking, tmp_path):
+    (tmp_path / "notes.txt").write_text("no database at all, " * 100)
+    started = time.monotonic()
+    line = refusal(open_store, tracking(uri=f"sqlite:///{tmp_path}/notes.txt"))
+    assert "notes.txt" in line
+    assert "not a database" in line
+    assert time.monotonic() - started < 10
+
+
+def test_another_programs_database_is_refused_and_left_alone(tracking, tmp_path):
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE studies (id INTEGER)")
+    before = path.read_bytes()
+    assert "no MLflow store" in refusal(open_store, tracking(uri=f"sqlite:///{path}"))
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_named(tracking, tmp_path):
+    (tmp_path / "file").touch()
+    assert f"{tmp_path}/file/mlflow.db" in refusal(open_store, tracking(uri=f"sqlite:///{tmp_path}/file/mlflow.db"))
+
+
+def test_a_database_that_another_process_holds_is_named(ready, tmp_path, monkeypatch):
+    open_store(ready())
+    monkeypatch.setattr("catdog_exp.tracking.store.BUSY_TIMEOUT", 0.2)
+    with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert "locked" in refusal(open_store, ready())
+
+
+def test_a_store_of_an_older_mlflow_tells_how_to_upgrade_it(ready, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = 'acf3f17fdcc7'")
+        database.commit()
+    assert "mlflow db upgrade" in refusal(open_store, ready())
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns", "sqlite:///", "ftp://host/x", "sqlite:///a%20b.db"])
+def test_a_place_where_mlflow_keeps_no_runs_is_refused(tracking, uri):
+    assert refusal(open_store, tracking(uri=uri)).startswith(f"tracking.uri={uri}: ")
+
+
+def test_a_server_that_is_not_there_is_given_up_within_seconds(tracking):
+    started = time.monotonic()
+    line = refusal(open_store, tracking(uri="http://user:secret@127.0.0.1:9"))
+    assert "no MLflow server answers" in line
+    assert "secret" not in line
+    assert time.monotonic() - started < 15
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """A server that takes a connection and then says nothing."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_server_that_never_answers_is_given_up_within_seconds(tracking, silent_server):
+    started = time.monotonic()
+    assert "no MLflow server answers" in refusal(open_store, tracking(uri=silent_server))
+    assert time.monotonic() - started < 15
+
+
+class _Forbidding(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(403)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_a_server_that_forbids_is_one_line(tracking):
+    server = HTTPServer(("127.0.0.1", 0), _Forbidding)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        assert "403" in refusal(open_store, tracking(uri=f"http://127.0.0.1:{server.server_port}"))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_an_odd_folder_name_is_no_trouble(tracking, tmp_path):
+    folder = tmp_path / "a b#c ü"
+    store = open_store(tracking(uri=f"sqlite:///{folder}/mlflow.db"))
+    run = store.client.create_run(store.experiment_id)
+    store.client.log_text(run.info.run_id, "hello", "note.txt")
+    assert (folder / "artifacts" / run.info.run_id / "artifacts" / "note.txt").read_text() == "hello"
+
+
+@pytest.mark.slow
+def test_eight_processes_at_once_on_nothing_make_one_store_and_one_experiment(tracking):
+    command = [sys.executable, "-c", OPEN_AND_LOG, tracking().uri]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(8)]
+    outputs = [process.communicate(timeout=200)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * 8, outputs
+    assert outputs == [""] * 8
+    store = existing_store(tracking())
+    names = [experiment.name for experiment in store.client.search_experiments()]
+    assert sorted(names) == ["Default", "cats"]
+    assert [run.info.status for run in store.runs()] == ["FINISHED"] * 8
+
+
+def test_importing_the_package_imports_no_mlflow():
+    code = (
+        "import sys, catdog_exp.doctor, catdog_exp.sweeps.parent;"
+        "from catdog_exp.tracking import best, run, state, store, ui;"
+        "print(sorted({'mlflow', 'sqlalchemy', 'psutil', 'filelock'} & set(sys.modules)))"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert outcome.stdout.strip() == "[]"
+
+
+def test_paths_are_those_of_this_test(tmp_path: Path, ready):
+    # No stray store, such as ./mlflow.db or ./mlruns, is made where the process stands.
+    code = OPEN_AND_LOG
+    subprocess.run([sys.executable, "-c", code, ready().uri], cwd=tmp_path, check=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
