@@ -1,0 +1,7 @@
+"""`python -m catdog_exp` is the same as `catdog`."""
+
+import sys
+
+from catdog_exp.cli import main
+
+sys.exit(main())

@@ -1,0 +1,82 @@
+"""The command `catdog`: a verb, or a run."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+from catdog_exp.errors import UserError, one_line
+
+# Each verb is a module of catdog_exp.verbs with `main(words) -> exit code`.
+VERBS = ("predict", "ui", "doctor")
+
+
+class Terminated(BaseException):
+    """SIGTERM came: unwinds like Ctrl-C does, so that nothing is left open or half-written."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line `words` (default: this process's own). Returns the exit code.
+
+    0: done. 1: our error, with a traceback. 2: the user's mistake, one line. 130: Ctrl-C. 143: SIGTERM.
+    """
+    words = sys.argv[1:] if words is None else words
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _verb(words[0], words[1:]) if words and _is_bare(words[0]) else _run(words)
+    except KeyboardInterrupt:
+        print("catdog: interrupted", file=sys.stderr)
+        return 130
+    except Terminated:
+        print("catdog: terminated", file=sys.stderr)
+        return 143
+    except BrokenPipeError:
+        # The reader of our output is gone (`catdog --help | head`); nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _failed(error)
+
+
+def _is_bare(word: str) -> bool:
+    return "=" not in word and not word.startswith(("-", "~", "+"))
+
+
+def _verb(verb: str, words: Sequence[str]) -> int:
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(VERBS)}, and settings as KEY=VALUE"
+        raise UserError(f"{verb}: no such command; {advice}")
+    # Standard output is for a verb's result alone. (For a run, Hydra sets logging up: conf/hydra/job_logging/.)
+    logging.basicConfig(stream=sys.stderr, format="%(message)s")
+    logging.getLogger("catdog_exp").setLevel(logging.INFO)
+    code: int = importlib.import_module(f"catdog_exp.verbs.{verb}").main(words)
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    from catdog_exp import app
+
+    app.main(words)
+    return 0
+
+
+def _failed(error: Exception) -> int:
+    line = one_line(error)
+    if line is None:
+        traceback.print_exception(error)
+        print("catdog: this is an error of ours; the lines above say where", file=sys.stderr)
+        return 1
+    print(f"catdog: {line}", file=sys.stderr)
+    return 2
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,40 @@
+"""What Hydra and OmegaConf say of a config that cannot be composed, as one line for the user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from catdog_exp.errors import unknown_key
+
+_NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^']+)'")
+_SEVERAL_VALUES = re.compile(r"Ambiguous value for argument '([^=]+)=(.*)'")
+_NOT_SET = re.compile(r"Missing mandatory value: (\S+)")
+_FULL_KEY = re.compile(r"full_key: (\S+)")
+
+
+def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> str:
+    """One line for `error`, raised while a config was composed or its interpolations were resolved.
+
+    known_keys: gives the keys that the config has; only called when a key is unknown.
+    """
+    text = str(error)
+    options = getattr(error, "options", None)
+    missing = getattr(error, "missing_cfg_file", None)
+    if missing and options:
+        group, _, choice = str(missing).rpartition("/")
+        return f"{group}={choice}: no such choice; {group} can be {', '.join(options)}"
+    if found := _NO_SUCH_KEY.search(text):
+        return unknown_key(found[1], known_keys())
+    if found := _SEVERAL_VALUES.search(text):
+        key, values = found.groups()
+        return f"{key}={values}: several values make a sweep, add -m; for one list write {key}=[{values}]"
+    if found := _NOT_SET.search(text):
+        return f"{found[1]} is not set: give {found[1]}=VALUE"
+    text = text.partition("Config search path:")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    what = " ".join(line for line in lines if not line.startswith(("See http", "full_key:", "object_type=")))
+    if override := getattr(error, "override", None):
+        return f"{override}: cannot be read as KEY=VALUE ({what})"
+    key_found = _FULL_KEY.search(text)
+    return f"{key_found[1]}: {what}" if key_found and key_found[1] not in what else what

@@ -1,0 +1,210 @@
+"""One run, stage by stage, under one MLflow run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catdog_exp.errors import UserError
+from catdog_exp.schema import RunConfig
+
+if TYPE_CHECKING:
+    from catdog_exp.batches.decoded import DecodedPictures
+    from catdog_exp.inference.classifier import Classifier
+    from catdog_exp.pictures.packs import Pack
+    from catdog_exp.pictures.source import Split
+    from catdog_exp.tracking.run import RunLog
+    from catdog_exp.training.loop import Trained
+
+log = logging.getLogger(__name__)
+
+
+def check(config: RunConfig) -> None:
+    """Raise UserError for what can be seen to be wrong before any work is done or anything is made."""
+    from catdog_exp.training.objective import check_objective
+
+    check_objective(config.objective)
+    if set(config.stages) != {"predict"}:
+        config.data.source.check()
+    if config.hardware.device == "gpu":
+        from catdog_exp.mx import context
+
+        context("gpu")
+    pictures = config.predict.pictures
+    if "predict" in config.stages and pictures is not None and not Path(pictures).exists():
+        raise UserError(f"predict.pictures={pictures}: there is no such file or folder")
+
+
+def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides: Sequence[str]) -> float | None:
+    """Do the stages of `config` and log them. Returns the best value of the objective, None when nothing is trained.
+
+    folder: the run's own, there already. settings: the whole config, flat. overrides: what the user changed.
+    Raises UserError for what the user can mend.
+    """
+    # MXNet's thread pool takes its size from here, once, when MXNet is first imported.
+    os.environ["OMP_NUM_THREADS"] = str(_threads(config))
+    from catdog_exp.tracking.run import start_run
+
+    name = " ".join(overrides)[:200] or "default"
+    with start_run(config.tracking, name, tags={"objective": config.objective}) as tracker:
+        tracker.params(settings)
+        tracker.artifact(folder / ".hydra", "config")
+        stages = _Stages(config, folder, tracker)
+        if "pack" in config.stages:
+            stages.pack()
+        if "preview" in config.stages:
+            stages.preview()
+        if "train" in config.stages:
+            stages.train()
+        if "evaluate" in config.stages:
+            stages.evaluate()
+        if "predict" in config.stages:
+            stages.predict()
+        log.info("files: %s", folder)
+        log.info("MLflow: %s", tracker.link)
+        return stages.trained.best_value if stages.trained else None
+
+
+def _threads(config: RunConfig) -> int:
+    # A launcher that runs jobs side by side shares the cores out through OMP_NUM_THREADS.
+    return config.hardware.threads or int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0))
+
+
+class _Stages:
+    """The stages of one run. What several of them need (the pack, its pictures, the network) is made once."""
+
+    def __init__(self, config: RunConfig, folder: Path, tracker: RunLog) -> None:
+        self.config = config
+        self.folder = folder
+        self.tracker = tracker
+        self.trained: Trained | None = None
+
+    def pack(self) -> None:
+        """Record files of the source's pictures."""
+        pack = self.packed
+        (self.folder / "classes.json").write_text(json.dumps({name: label for label, name in enumerate(pack.classes)}))
+        for file in (
+            pack.folder / "manifest.json",
+            pack.folder / "rejected.csv",
+            self.folder / "classes.json",
+        ):
+            self.tracker.artifact(file, "pack")
+        if pack.images_per_second is not None:
+            self.tracker.metrics({"pack/images_per_second": pack.images_per_second}, step=0)
+
+    def preview(self) -> None:
+        """A sheet of the packed pictures, to look at before training."""
+        from catdog_exp.plots.sheet import preview_sheet
+
+        sheet = self.folder / "preview.png"
+        preview_sheet(self.train_pictures, self.packed.classes, sheet)
+        self.tracker.artifact(sheet)
+        log.info("packed pictures to look at: %s", sheet)
+
+    def train(self) -> None:
+        """A trained network, and its curves."""
+        from catdog_exp.plots.curves import training_curves
+        from catdog_exp.training.loop import train
+
+        config = self.config
+        self.trained = train(
+            config.model,
+            config.train,
+            config.augment,
+            config.hardware,
+            config.objective,
+            self.train_pictures,
+            self.validation_pictures,
+            self.packed.classes,
+            self.folder / "checkpoints",
+            on_epoch=lambda epoch, metrics: self.tracker.metrics(metrics, step=epoch),
+        )
+        curves = self.folder / "training_curves.png"
+        training_curves(self.trained.history, curves, config.objective)
+        self.tracker.artifact(curves)
+        self.tracker.artifact(self.trained.best, "checkpoints")
+        self.tracker.tags({"params_sha256": self.trained.params_sha256})
+        self.tracker.metrics({"objective": self.trained.best_value}, step=self.trained.best_epoch)
+        log.info("best %s: %.4f, of epoch %d", config.objective, self.trained.best_value, self.trained.best_epoch)
+
+    def evaluate(self) -> None:
+        """How good the network is on the validation pictures, in figures and pictures."""
+        from catdog_exp.inference.evaluation import evaluate
+        from catdog_exp.plots.confusion import confusion_plot
+        from catdog_exp.plots.sheet import mistakes_sheet
+
+        pictures = self.validation_pictures
+        probabilities = self.classifier.probabilities(pictures.squares())
+        evaluation = evaluate(pictures.labels, probabilities, self.packed.classes)
+        figures = {f"best/{name}": value for name, value in evaluation.metrics().items()}
+        self.tracker.metrics(figures, step=self.classifier.checkpoint.epoch)
+        confusion, mistakes = self.folder / "confusion_matrix.png", self.folder / "worst_mistakes.png"
+        confusion_plot(evaluation.confusion, self.packed.classes, confusion)
+        mistakes_sheet(pictures, evaluation, mistakes)
+        for picture in (confusion, mistakes):
+            self.tracker.artifact(picture)
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics().items())
+        log.info("on %s validation pictures: %s", f"{len(pictures):,}", shown)
+
+    def predict(self) -> None:
+        """Labels of pictures that have none: a list, a table, a CSV file and a sheet of them."""
+        from catdog_exp.inference.prediction import find_pictures, predict, table, write_csv, write_test_list
+        from catdog_exp.plots.sheet import prediction_sheet
+
+        folder = self.config.predict.pictures or self.config.data.source.test_pictures()
+        if folder is None:
+            raise UserError(
+                "predict.pictures is not set, and this source has no test pictures: give predict.pictures=DIR"
+            )
+        pictures = find_pictures([str(folder)])
+        files = [self.folder / name for name in ("test_file.lst", "predictions.csv", "predictions.png")]
+        write_test_list(pictures, files[0])
+        predictions = predict(self.classifier, pictures, _threads(self.config))
+        write_csv(predictions, self.classifier.classes, files[1])
+        prediction_sheet(predictions, files[2])
+        for file in files:
+            self.tracker.artifact(file, "predictions")
+        log.info("%s", table(predictions, limit=20))
+
+    @cached_property
+    def packed(self) -> Pack:
+        from catdog_exp.pictures.packs import open_pack
+
+        listing = self.config.data.source.listing(self.config.data.classes)
+        if listing.note:
+            log.info("pictures: %s", listing.note)
+        pack = open_pack(listing, self.config.data, Path(self.config.paths.outputs) / "packs")
+        self.tracker.tags({"pack": pack.fingerprint, "pictures": listing.note or str(listing.root)})
+        sides: list[tuple[Split, Any]] = [("train", "training"), ("validation", "validation")]
+        for split, context in sides:
+            self.tracker.dataset(listing.root.name, pack.fingerprint, str(pack.folder), context, pack.counts[split])
+        return pack
+
+    @cached_property
+    def train_pictures(self) -> DecodedPictures:
+        return self._decoded("train")
+
+    @cached_property
+    def validation_pictures(self) -> DecodedPictures:
+        return self._decoded("validation")
+
+    def _decoded(self, split: Split) -> DecodedPictures:
+        from catdog_exp.batches.decoded import decode_records
+
+        return decode_records(self.packed.records(split), self.config.data.resize, _threads(self.config))
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The network just trained, at its best epoch; where none was trained, `predict.run`'s or the best run's."""
+        from catdog_exp.inference.classifier import Classifier
+        from catdog_exp.inference.trained import trained_classifier
+
+        if self.trained is None:
+            return trained_classifier(self.config, self.config.predict.run)
+        hardware = self.config.hardware
+        return Classifier.load(self.trained.best, hardware.device, hardware.batch_size)

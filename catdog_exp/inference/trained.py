@@ -1,0 +1,26 @@
+"""The network of a run that has been made, found at MLflow."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from catdog_exp.inference.classifier import Classifier
+from catdog_exp.schema import RunConfig
+from catdog_exp.tracking.best import find_run
+from catdog_exp.tracking.store import existing_store
+from catdog_exp.training.objective import is_minimized
+
+log = logging.getLogger(__name__)
+
+
+def trained_classifier(config: RunConfig, run_id: str | None) -> Classifier:
+    """The network of the run with this id (or its first digits); of the best finished run where it is None.
+
+    Raises UserError when there is no such run or it has no network.
+    """
+    store = existing_store(config.tracking)
+    downloads = Path(config.paths.outputs) / "downloads"
+    run = find_run(store, run_id, config.objective, is_minimized(config.objective), downloads)
+    log.info("network of run %s", run.described)
+    return Classifier.load(run.checkpoint, config.hardware.device, config.hardware.batch_size)

@@ -1,0 +1,59 @@
+"""The installed command, driven as a user drives it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# A whole run in a few seconds.
+SMALL = ["data.source.count=60", "data.resize=16", "train.epochs=2", "model.width=4", "model.layers=2"]
+
+
+@pytest.fixture(scope="session")
+def environment():
+    """This process's environment without the user's own settings, and with compiled modules kept, for speed."""
+    unwanted = ("CATDOG_", "MLFLOW_", "OMP_", "PYTHONDONTWRITEBYTECODE")
+    return {key: value for key, value in os.environ.items() if not key.startswith(unwanted)}
+
+
+@pytest.fixture(scope="session")
+def command():
+    """The path of the installed command."""
+    return Path(sys.executable).with_name("catdog")
+
+
+@pytest.fixture
+def catdog(tmp_path, environment, command):
+    """Runs `catdog WORDS…`, in an empty folder unless told otherwise; returns the finished process, output as text."""
+
+    def run(*words, cwd=tmp_path, timeout=240, **env):
+        return subprocess.run(
+            [command, *map(str, words)],
+            cwd=cwd,
+            env={**environment, **env},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, environment, command):
+    """A folder in which one small run has finished, and what it printed. To be read, not changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    done = subprocess.run(
+        [command, *SMALL],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout

@@ -1,0 +1,40 @@
+"""Help and Hydra's own questions."""
+
+import resource
+import statistics
+
+import pytest
+
+
+def test_help_lists_runs_verbs_and_groups_and_makes_nothing(catdog, tmp_path):
+    done = catdog("--help")
+    assert done.returncode == 0
+    for part in ("predict PICTURES", "ui ", "doctor ", "experiment: notebook, readme300", "split_ratio: 0.8"):
+        assert part in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_answers_within_a_second(catdog):
+    def seconds():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        catdog("--help")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    # Seconds of the processor: it waits for nothing else, and other tests may run beside this one.
+    assert statistics.median(seconds() for _ in range(5)) < 1
+
+
+@pytest.mark.parametrize("verb", ["predict", "ui", "doctor"])
+def test_each_verb_has_help(catdog, verb):
+    done = catdog(verb, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: catdog {verb}")
+
+
+@pytest.mark.parametrize("words", [["--cfg", "job"], ["--cfg", "job", "--resolve"], ["--info", "searchpath"]])
+def test_hydra_s_own_questions_are_answered(catdog, tmp_path, words):
+    done = catdog(*words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,64 @@
+"""What a careless user types: one clear line, exit code 2, nothing left behind."""
+
+import pytest
+
+MISTAKES = [
+    (["data.resise=3"], "data.resise: unknown key; did you mean data.resize?"),
+    (["+data.resise=3"], "data.resise: unknown key; did you mean data.resize?"),
+    (["model=resnet", "model.widht=8"], "model.widht: unknown key; did you mean model.width?"),
+    (["modle=cnn"], "modle: unknown key; did you mean model?"),
+    (["data.quality=high"], "data.quality='high': should be a valid integer"),
+    (["data.split_ratio=1.5"], "data.split_ratio=1.5: should be less than 1"),
+    (["data.resize=0"], "data.resize=0: should be greater than or equal to 8"),
+    (["model=cn"], "model=cn: no such choice; model can be cnn, resnet"),
+    (["experiment=nope"], "experiment=nope: no such choice; experiment can be notebook, readme300"),
+    (["machine=nope"], "machine=nope: no such choice; machine can be default, example"),
+    (["model.layers=6"], "model.layers=6: "),
+    (["model=resnet", "model.layers=9"], "model.layers=9: "),
+    (["data=folder"], "data.root is not set: give data.root=VALUE"),
+    (["data=folder", "data.root=nowhere"], "nowhere"),
+    (["data.resize=32,64"], "data.resize=32,64: several values make a sweep, add -m"),
+    (["data.resize=[1,2"], "data.resize=[1,2"),
+    (["data.resize=${nope}"], "data.resize: "),
+    (["objective=val/acuracy"], "objective=val/acuracy: must be one of "),
+    (["stages=[pack,trian]"], "stages=['pack', 'trian']: "),
+    (["hardware=gpu"], "hardware.device=gpu: "),
+    (
+        ["stages=[predict]", "predict.pictures=nowhere"],
+        "predict.pictures=nowhere: there is no such file or folder",
+    ),
+    (["-m", "model.layers=2,9"], "model.layers=9: "),
+    (["-m", "model.layer=2,3"], "model.layer: unknown key; did you mean model.layers?"),
+    (["trian"], "trian: no such command"),
+    (["predcit", "x.jpg"], "predcit: no such command; did you mean predict?"),
+    (["--config-name=other"], "other"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_a_mistake_is_told_in_one_line(catdog, tmp_path, words, told):
+    done = catdog(*words)
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert told in done.stderr
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_machine_in_the_environment_is_told(catdog, tmp_path):
+    done = catdog(CATDOG_MACHINE="nope")
+    assert done.stderr == "catdog: machine=nope: no such choice; machine can be default, example\n"
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_yaml_file_of_the_user_s_own_is_named(catdog, tmp_path):
+    own = tmp_path / "conf" / "experiment" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("# @package _global_\ntrain: [1\n")
+    done = catdog("experiment=mine")
+    assert "mine.yaml" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.returncode == 2

@@ -1,0 +1,148 @@
+"""One run by the command, and what it leaves."""
+
+import csv
+import json
+import shutil
+
+import pytest
+
+from tests.cli.conftest import SMALL
+from tests.cli.store import client, runs
+
+
+def test_the_default_run_does_the_main_job(finished):
+    folder, printed = finished
+    assert "drawn" in printed
+    assert "packed 48 + 12 pictures (cat 30, dog 30)" in printed
+    assert "best val/accuracy" in printed
+    assert "roc_auc" in printed
+    (run_folder,) = (folder / "outputs" / "runs").glob("*/*")
+    for name in ("preview.png", "training_curves.png", "confusion_matrix.png", "worst_mistakes.png"):
+        assert (run_folder / name).read_bytes().startswith(b"\x89PNG")
+    for name in (
+        "run.log",
+        ".hydra/config.yaml",
+        "checkpoints/last.safetensors",
+        "checkpoints/best.safetensors",
+    ):
+        assert (run_folder / name).stat().st_size > 0
+    (pack,) = (path for path in (folder / "outputs" / "packs").iterdir() if path.is_dir())
+    labels = [line.split("\t")[1] for line in (pack / "validation_file.lst").read_text().splitlines()]
+    assert sorted(labels) == ["0.000000"] * 6 + ["1.000000"] * 6
+    assert json.loads((pack / "manifest.json").read_text())["classes"] == ["cat", "dog"]
+
+
+def test_mlflow_holds_the_whole_run(finished):
+    folder, _ = finished
+    (run,) = runs(folder)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["data.resize"] == "16"
+    assert run.data.params["model._target_"] == "catdog_exp.networks.cnn.Cnn"
+    store = client(folder)
+    for metric in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "images_per_second"):
+        assert [point.step for point in store.get_metric_history(run.info.run_id, metric)] == [1, 2]
+    assert run.data.metrics["pack/images_per_second"] > 0
+    assert run.data.metrics["objective"] == max(
+        point.value for point in store.get_metric_history(run.info.run_id, "val/accuracy")
+    )
+    assert 0 <= run.data.metrics["best/roc_auc"] <= 1
+    assert len(run.data.tags["params_sha256"]) == 64
+    (pack,) = (path for path in (folder / "outputs" / "packs").iterdir() if path.is_dir())
+    assert {entry.dataset.digest for entry in run.inputs.dataset_inputs} == {pack.name}
+    contexts = {tag.value for entry in run.inputs.dataset_inputs for tag in entry.tags}
+    assert contexts == {"training", "validation"}
+    listed = {file.path for file in store.list_artifacts(run.info.run_id)}
+    assert {"preview.png", "training_curves.png", "confusion_matrix.png", "worst_mistakes.png"} <= listed
+    checkpoints = [file.path for file in store.list_artifacts(run.info.run_id, "checkpoints")]
+    assert checkpoints == ["checkpoints/best.safetensors"]
+
+
+def test_the_same_command_again_reuses_the_pack_and_gives_the_same_checkpoint(finished, tmp_path, catdog):
+    folder, _ = finished
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    done = catdog(*SMALL, cwd=copy)
+    assert done.returncode == 0, done.stderr
+    assert "is there already" in done.stdout
+    first, second = sorted((copy / "outputs" / "runs").glob("*/*"))
+    for name in ("last", "best"):
+        file = f"checkpoints/{name}.safetensors"
+        assert (first / file).read_bytes() == (second / file).read_bytes()
+    assert not list((copy / "outputs").rglob("*.making"))
+
+
+def test_tracking_none_logs_nothing(catdog, tmp_path):
+    done = catdog(*SMALL, "tracking=none", "stages=[pack,preview]")
+    assert done.returncode == 0, done.stderr
+    assert "not logged" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "outputs").iterdir()) == ["packs", "pictures", "runs"]
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_predict_as_a_stage_labels_a_folder_with_the_best_run(finished, tmp_path, catdog):
+    folder, _ = finished
+    pictures = tmp_path / "unknown"
+    pictures.mkdir()
+    drawn = next((folder / "outputs" / "pictures").glob("*/dog"))
+    for picture in sorted(drawn.iterdir())[:3]:
+        shutil.copy(picture, pictures)
+    words = ["stages=[predict]", f"predict.pictures={pictures}", f"paths.outputs={tmp_path}/outputs"]
+    done = catdog(*words, f"tracking.uri=sqlite:///{folder}/outputs/mlflow.db")
+    assert done.returncode == 0, done.stderr
+    assert "network of run" in done.stdout
+    (run_folder,) = (tmp_path / "outputs" / "runs").glob("*/*")
+    assert [line.split("\t")[0] for line in (run_folder / "test_file.lst").read_text().splitlines()] == [
+        "0",
+        "1",
+        "2",
+    ]
+    with (run_folder / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3
+    assert {row["label"] for row in rows} <= {"cat", "dog"}
+    assert (run_folder / "predictions.png").is_file()
+
+
+def test_predict_after_training_uses_the_new_network(catdog, tmp_path, finished):
+    folder, _ = finished
+    pictures = next((folder / "outputs" / "pictures").glob("*/cat"))
+    done = catdog(*SMALL, "stages=[train,predict]", f"predict.pictures={pictures}")
+    assert done.returncode == 0, done.stderr
+    assert "network of run" not in done.stdout
+    assert list(tmp_path.glob("outputs/runs/*/*/predictions.csv"))
+
+
+def test_an_own_conf_folder_is_searched_first(catdog, tmp_path):
+    for name, text in {
+        "experiment/tiny.yaml": "# @package _global_\ntrain:\n  epochs: 1\n",
+        "model/cnn.yaml": "_target_: own.Own\nlayers: 1\nwidth: 2\ndense: [4]\nbatch_norm: false\ndropout: 0.0\n",
+        "local/default.yaml": "# @package _global_\ndata:\n  source:\n    count: 40\n",
+    }.items():
+        file = tmp_path / "conf" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    (tmp_path / "own.py").write_text(
+        "from dataclasses import dataclass\nfrom catdog_exp.networks.cnn import Cnn\n\n"
+        "@dataclass(frozen=True)\nclass Own(Cnn):\n    '''A family of one's own.'''\n"
+    )
+    done = catdog("experiment=tiny", "stages=[pack,train]")
+    assert done.returncode == 0, done.stderr
+    assert "packed 32 + 8 pictures" in done.stdout
+    (run,) = runs(tmp_path)
+    assert run.data.params["model._target_"] == "own.Own"
+    assert run.data.params["train.epochs"] == "1"
+
+
+@pytest.mark.parametrize("how", ["choice", "environment"])
+def test_a_machine_brings_its_settings(catdog, how):
+    words, env = (["machine=example"], {}) if how == "choice" else ([], {"CATDOG_MACHINE": "example"})
+    done = catdog("--cfg", "job", "--package", "hardware", *words, **env)
+    assert "threads: 2" in done.stdout
+
+
+def test_the_host_s_own_file_is_found(catdog, tmp_path):
+    import socket
+
+    file = tmp_path / "conf" / "machine" / f"{socket.gethostname()}.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("# @package _global_\nhardware:\n  batch_size: 7\n")
+    assert "batch_size: 7" in catdog("--cfg", "job", "--package", "hardware").stdout
