@@ -218,7 +218,7 @@ class _Tally:
             return
         step, rate, pictures, sums = self._unread
         self._unread = None
-        loss, correct = map(float, sums.asnumpy())
+        loss, correct = map(float, sums.asnumpy().ravel())
         if not math.isfinite(loss):
             raise UserError(
                 f"epoch {self._epoch}, step {step}: the loss is {loss} at a learning rate of {rate:g}: "
