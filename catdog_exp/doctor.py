@@ -119,7 +119,17 @@ def _packages() -> list[Fact]:
     except metadata.PackageNotFoundError:  # run from its source without being installed
         needed = list(IMPORTS)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(_package, needed))
+        return list(pool.map(_package, filter(_applies, needed)))
+
+
+def _applies(requirement: str) -> bool:
+    """Whether this Python and system need it; what an extra brings counts too."""
+    _, _, marker = requirement.partition(";")
+    if not marker or "extra ==" in marker or importlib.util.find_spec("packaging") is None:
+        return True
+    from packaging.markers import Marker
+
+    return Marker(marker).evaluate()
 
 
 def _package(requirement: str) -> Fact:

@@ -96,3 +96,10 @@ def test_a_whole_report_on_this_machine(tmp_path, monkeypatch, capsys):
     assert "1 run, schema as this MLflow needs it" in text
     assert all(line.isascii() for line in text.splitlines())
     assert not (tmp_path / "outputs").exists()
+
+
+def test_what_this_python_does_not_need_is_not_asked_for(tmp_path, monkeypatch):
+    needs = ["numpy>=1", "no-such-package>=1; python_version < '3'", "other-package>=1; python_version >= '3'"]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda _: needs)
+    facts = packages(tmp_path, "", monkeypatch)
+    assert set(facts) == {"numpy", "other-package"}
