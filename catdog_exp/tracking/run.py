@@ -137,6 +137,7 @@ class MlflowLog:
         profile: Mapping[str, Any],
     ) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
+        from mlflow.exceptions import MlflowException
 
         read = Dataset(
             # MLflow tells inputs apart by name and digest alone: one pack, read twice, needs two names.
@@ -146,8 +147,15 @@ class MlflowLog:
             source=json.dumps({"uri": source}),
             profile=json.dumps(profile),
         )
+        entries = [DatasetInput(read, [InputTag("mlflow.data.context", context)])]
         with plain_errors(self._store.shown):
-            self._client.log_inputs(self._id, [DatasetInput(read, [InputTag("mlflow.data.context", context)])])
+            try:
+                self._client.log_inputs(self._id, entries)
+            except MlflowException as error:
+                # Another run has logged the same dataset between MLflow's look and its insertion: it is there now.
+                if "IntegrityError" not in str(error):
+                    raise
+                self._client.log_inputs(self._id, entries)
 
     def end(self, status: Status, error: Exception | None = None) -> None:
         """Give the run its last status; before that, a failed one gets its traceback and a line about it."""

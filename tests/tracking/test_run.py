@@ -2,7 +2,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -236,3 +238,19 @@ def test_a_store_that_fails_within_a_run_is_one_line(ready):
         with pytest.raises(UserError, match=r"mlflow\.db failed: ") as caught:
             log.params({"lr": 0.2})
         assert "\n" not in str(caught.value)
+
+
+def test_runs_side_by_side_may_log_the_same_dataset_at_once(ready):
+    config = ready()
+    at_once = threading.Barrier(4)
+
+    def one_run(_: int) -> str | None:
+        with start_run(config, "run", {}) as log:
+            for number in range(12):
+                at_once.wait(timeout=60)
+                log.dataset("pack", f"digest{number}", "/packs/digest", "training", {})
+        return log.run_id
+
+    with ThreadPoolExecutor(4) as pool:
+        ids = list(pool.map(one_run, range(4)))
+    assert [len(logged(config, run_id).inputs.dataset_inputs) for run_id in ids] == [12] * 4
