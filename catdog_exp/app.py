@@ -10,9 +10,9 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import hydra
 import yaml
@@ -28,7 +28,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.config_errors import config_line
 from catdog_exp.console import mark_console
-from catdog_exp.errors import UserError
+from catdog_exp.errors import UserError, one_line
+from catdog_exp.settings import flat
 
 if TYPE_CHECKING:
     from catdog_exp.schema import RunConfig
@@ -81,13 +82,14 @@ def job(config: DictConfig) -> float | None:
         return experiment.run(
             read(RunConfig, values),
             folder=Path(this.runtime.output_dir),
-            settings=flat(values),
+            settings=values,
             overrides=list(this.overrides.task),
         )
     except Exception as error:
         if this.mode == RunMode.RUN:
             raise _Stop(error) from error
-        log.exception("job %s failed", this.job.num)
+        line = one_line(error)
+        log.error("failed: %s", line, exc_info=error if line is None else None)
         raise
 
 
@@ -112,9 +114,11 @@ class CheckFirst(Callback):
             from catdog_exp.sweeps.grid import grid_jobs
             from catdog_exp.sweeps.parent import parent_run
 
-            for job_config in grid_jobs(config):
+            jobs = list(grid_jobs(config))
+            for job_config in jobs:
                 _check(job_config)
-            tracking = read(TrackingConfig, plain(config)["tracking"], "tracking")
+            # Of the first job: what a sweep varies may be what no run can do without.
+            tracking = read(TrackingConfig, plain(jobs[0])["tracking"], "tracking")
             _sweep.enter_context(parent_run(tracking, list(config.hydra.overrides.task)))
 
 
@@ -131,7 +135,8 @@ def _known_keys(words: Sequence[str]) -> list[str]:
     chosen = [word for word in words if re.fullmatch(r"[\w/]+=\w+", word)]
     for overrides in (chosen, []):
         with contextlib.suppress(HydraException):
-            keys = list(flat(plain(_compose(overrides))))
+            values = OmegaConf.to_container(_compose(overrides), resolve=False)
+            keys = list(flat(cast("dict[str, Any]", values)))
             return sorted({key.rsplit(".", cut)[0] for key in keys for cut in range(key.count(".") + 1)})
     return []
 
@@ -171,20 +176,11 @@ def plain(config: DictConfig) -> dict[str, Any]:
     with open_dict(config):
         config.pop("hydra", None)
     outputs = OmegaConf.select(config, "paths.outputs")
-    if isinstance(outputs, str):
-        config.paths.outputs = str(Path(outputs).expanduser().absolute())
+    if isinstance(outputs, str) and outputs:
+        config.paths.outputs = absolute(outputs)
     values = OmegaConf.to_container(config, resolve=True)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one mapping with dotted keys."""
-    flattened: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        flattened.update(flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value})
-    return flattened
 
 
 def machine_name() -> str:
@@ -195,6 +191,11 @@ def machine_name() -> str:
     host = socket.gethostname()
     there = any((folder / "machine" / f"{host}.yaml").is_file() for folder in conf_folders())
     return host if there else "default"
+
+
+def absolute(path: str) -> str:
+    """`path` from where the command was started; `~` is the user's home."""
+    return str(Path(path).expanduser().absolute())
 
 
 def run_hash() -> str:
@@ -211,6 +212,7 @@ class OwnConf(SearchPathPlugin):
             search_path.prepend("own", f"file://{own[0]}")
 
 
+OmegaConf.register_new_resolver("absolute", absolute, replace=True)
 OmegaConf.register_new_resolver("machine_name", machine_name, replace=True)
 OmegaConf.register_new_resolver("run_hash", run_hash, use_cache=True, replace=True)
 Plugins.instance().register(OwnConf)

@@ -10,16 +10,17 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.metadata import version
 from types import FrameType
 
 from catdog_exp.errors import UserError, one_line
 
 # Each verb is a module of catdog_exp.verbs with `main(words) -> exit code`.
-VERBS = ("predict", "ui", "doctor")
+VERBS = ("predict", "ui", "packs", "doctor")
 
 
 class Terminated(BaseException):
-    """SIGTERM came: unwinds like Ctrl-C does, so that nothing is left open or half-written."""
+    """SIGTERM came, or the terminal is gone: unwinds like Ctrl-C does, so that nothing is left open or half-written."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,7 +30,12 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if words is None else words
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
+        signal.signal(signal.SIGHUP, _terminate)
     try:
+        if list(words) == ["--version"]:
+            print(f"catdog {version('catdog-exp')}")
+            return 0
         return _verb(words[0], words[1:]) if words and _is_bare(words[0]) else _run(words)
     except KeyboardInterrupt:
         print("catdog: interrupted", file=sys.stderr)

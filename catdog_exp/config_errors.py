@@ -35,6 +35,6 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     what = " ".join(line for line in lines if not line.startswith(("See http", "full_key:", "object_type=")))
     if override := getattr(error, "override", None):
-        return f"{override}: cannot be read as KEY=VALUE ({what})"
+        return f"{override}: cannot be read as KEY=VALUE; quote a value with spaces or signs: \"KEY='VALUE'\""
     key_found = _FULL_KEY.search(text)
     return f"{key_found[1]}: {what}" if key_found and key_found[1] not in what else what

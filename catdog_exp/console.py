@@ -1,6 +1,8 @@
-"""Log lines that do not tear a progress bar."""
+"""Log lines and progress bars that do not tear each other."""
 
 import logging
+import os
+import sys
 
 
 class ConsoleHandler(logging.Handler):
@@ -11,8 +13,9 @@ class ConsoleHandler(logging.Handler):
 
         try:
             tqdm.write(self.format(record))
-        except OSError:  # a closed terminal or pipe must not end a run
-            self.handleError(record)
+            sys.stdout.flush()
+        except OSError:
+            return  # the reader is gone, a closed terminal or pipe; the run goes on, and run.log has the line
 
 
 def mark_console(mark: str) -> None:
@@ -20,3 +23,8 @@ def mark_console(mark: str) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, ConsoleHandler):
             handler.setFormatter(logging.Formatter(f"{mark}%(message)s"))
+
+
+def no_bar() -> bool | None:
+    """What tqdm's `disable` is to be: no bar but on a terminal, and none where jobs side by side share it."""
+    return "TQDM_DISABLE" in os.environ or None

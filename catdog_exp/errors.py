@@ -1,6 +1,7 @@
 """Errors that are a user's to mend, and the one line that says how."""
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable
 
@@ -17,6 +18,8 @@ DEBIAN_PACKAGES = {
     "libgfortran.so": "libgfortran5",
     "libstdc++.so": "libstdc++6",
 }
+
+_THE_SYSTEM_S_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 _MISSING_LIBRARY = re.compile(r"(lib[\w+.-]+\.so[\w.]*): cannot open shared object file")
 
@@ -45,6 +48,8 @@ def one_line(error: BaseException) -> str | None:
     """What to tell the user instead of a traceback, or None where only a traceback helps."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in _THE_SYSTEM_S_REFUSALS and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; make room or name another folder, such as paths.outputs=DIR"
     if isinstance(error, ImportError | OSError):
         return missing_library(error)
     return None

@@ -10,8 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from catdog_exp.errors import UserError
 from catdog_exp.schema import RunConfig
+from catdog_exp.settings import flat
+from catdog_exp.threads import use_threads
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
@@ -26,35 +30,58 @@ log = logging.getLogger(__name__)
 
 def check(config: RunConfig) -> None:
     """Raise UserError for what can be seen to be wrong before any work is done or anything is made."""
+    from catdog_exp.tracking.uris import absolute_uri
     from catdog_exp.training.objective import check_objective
 
     check_objective(config.objective)
+    _check_outputs(Path(config.paths.outputs))
+    if config.tracking.enabled:
+        absolute_uri(config.tracking.uri)
     if set(config.stages) != {"predict"}:
-        config.data.source.check()
+        config.data.source.check(config.data.classes)
     if config.hardware.device == "gpu":
+        use_threads(config.hardware.threads)
         from catdog_exp.mx import context
 
         context("gpu")
-    pictures = config.predict.pictures
-    if "predict" in config.stages and pictures is not None and not Path(pictures).exists():
-        raise UserError(f"predict.pictures={pictures}: there is no such file or folder")
+    if "predict" in config.stages:
+        pictures = config.predict.pictures
+        if pictures is None and not config.data.source.has_test_pictures:
+            raise UserError("predict.pictures is not set: give predict.pictures=DIR")
+        if pictures is not None and not Path(pictures).exists():
+            raise UserError(f"predict.pictures={pictures}: there is no such file or folder")
+
+
+def _check_outputs(outputs: Path) -> None:
+    there = next(folder for folder in (outputs, *outputs.parents) if folder.exists())
+    if not there.is_dir():
+        raise UserError(f"paths.outputs={outputs}: {there} is a file, name a folder")
+    if not os.access(there, os.W_OK):
+        raise UserError(f"paths.outputs={outputs}: {there} cannot be written to, name another folder")
 
 
 def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides: Sequence[str]) -> float | None:
     """Do the stages of `config` and log them. Returns the best value of the objective, None when nothing is trained.
 
-    folder: the run's own, there already. settings: the whole config, flat. overrides: what the user changed.
+    folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
     Raises UserError for what the user can mend.
     """
-    # MXNet's thread pool takes its size from here, once, when MXNet is first imported.
-    os.environ["OMP_NUM_THREADS"] = str(_threads(config))
+    threads = use_threads(config.hardware.threads)
     from catdog_exp.tracking.run import start_run
+    from catdog_exp.tracking.uris import without_password
 
-    name = " ".join(overrides)[:200] or "default"
-    with start_run(config.tracking, name, tags={"objective": config.objective}) as tracker:
-        tracker.params(settings)
-        tracker.artifact(folder / ".hydra", "config")
-        stages = _Stages(config, folder, tracker)
+    # What is logged is for many eyes.
+    shown = yaml.safe_load(without_password(yaml.safe_dump(dict(settings), sort_keys=False)))
+    words = [without_password(word) for word in overrides]
+    tags = {"objective": config.objective, "threads": str(threads)}
+    with start_run(config.tracking, " ".join(words)[:200] or "default", tags) as tracker:
+        tracker.params(flat(shown))
+        for name, content in (("config.yaml", shown), ("overrides.yaml", words)):
+            (folder / name).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+            tracker.artifact(folder / name, "config")
+        stages = _Stages(config, folder, tracker, threads)
+        if "train" not in config.stages and {"evaluate", "predict"} & set(config.stages):
+            stages.classifier  # noqa: B018 - whether there is one, is to be known before any work
         if "pack" in config.stages:
             stages.pack()
         if "preview" in config.stages:
@@ -70,16 +97,12 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
         return stages.trained.best_value if stages.trained else None
 
 
-def _threads(config: RunConfig) -> int:
-    # A launcher that runs jobs side by side shares the cores out through OMP_NUM_THREADS.
-    return config.hardware.threads or int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0))
-
-
 class _Stages:
     """The stages of one run. What several of them need (the pack, its pictures, the network) is made once."""
 
-    def __init__(self, config: RunConfig, folder: Path, tracker: RunLog) -> None:
+    def __init__(self, config: RunConfig, folder: Path, tracker: RunLog, threads: int) -> None:
         self.config = config
+        self.threads = threads
         self.folder = folder
         self.tracker = tracker
         self.trained: Trained | None = None
@@ -139,6 +162,7 @@ class _Stages:
         from catdog_exp.plots.sheet import mistakes_sheet
 
         pictures = self.validation_pictures
+        self._check_network_fits()
         probabilities = self.classifier.probabilities(pictures.squares())
         evaluation = evaluate(pictures.labels, probabilities, self.packed.classes)
         figures = {f"best/{name}": value for name, value in evaluation.metrics().items()}
@@ -157,19 +181,23 @@ class _Stages:
         from catdog_exp.plots.sheet import prediction_sheet
 
         folder = self.config.predict.pictures or self.config.data.source.test_pictures()
-        if folder is None:
-            raise UserError(
-                "predict.pictures is not set, and this source has no test pictures: give predict.pictures=DIR"
-            )
         pictures = find_pictures([str(folder)])
         files = [self.folder / name for name in ("test_file.lst", "predictions.csv", "predictions.png")]
         write_test_list(pictures, files[0])
-        predictions = predict(self.classifier, pictures, _threads(self.config))
+        predictions = predict(self.classifier, pictures, self.threads)
         write_csv(predictions, self.classifier.classes, files[1])
         prediction_sheet(predictions, files[2])
         for file in files:
             self.tracker.artifact(file, "predictions")
         log.info("%s", table(predictions, limit=20))
+
+    def _check_network_fits(self) -> None:
+        network, data = self.classifier, self.config.data
+        if (network.classes, network.size) != (self.packed.classes, data.resize):
+            raise UserError(
+                f"the network is for {', '.join(network.classes)} at {network.size} pixels, the pictures are "
+                f"{', '.join(self.packed.classes)} at {data.resize}: choose another with predict.run=ID, or train one"
+            )
 
     @cached_property
     def packed(self) -> Pack:
@@ -196,7 +224,7 @@ class _Stages:
     def _decoded(self, split: Split) -> DecodedPictures:
         from catdog_exp.batches.decoded import decode_records
 
-        return decode_records(self.packed.records(split), self.config.data.resize, _threads(self.config))
+        return decode_records(self.packed.records(split), self.config.data.resize, self.threads)
 
     @cached_property
     def classifier(self) -> Classifier:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import sys
 import typing
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from catdog_exp.errors import UserError, unknown_key
 from catdog_exp.networks.network import Network
@@ -23,6 +24,8 @@ from catdog_exp.pictures.source import Source
 from catdog_exp.training.optimizers import Optimizer
 from catdog_exp.training.schedules import Schedule
 
+# One line of text that neither starts nor ends with a space.
+Name = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
 Stage = Literal["pack", "preview", "train", "evaluate", "predict"]
 Section = TypeVar("Section")
 
@@ -32,13 +35,15 @@ class DataConfig:
     """Which pictures, and how they are packed. Keys and units: conf/data/base.yaml."""
 
     source: Source
-    classes: Annotated[list[str], Field(min_length=2)]
+    classes: Annotated[list[Name], Field(min_length=2)]
     split_ratio: Annotated[float, Field(gt=0, lt=1)]
     resize: Annotated[int, Field(ge=8, le=1024)]
     quality: Annotated[int, Field(ge=1, le=100)]
     threads: Annotated[int, Field(ge=1, le=256)]
     seed: Annotated[int, Field(ge=0)]
+    repack: bool = False
     root: str | None = None
+    max_rejects: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = None
 
     def __post_init__(self) -> None:
         if len({name.lower() for name in self.classes}) < len(self.classes):
@@ -58,7 +63,7 @@ class AugmentConfig:
 class TrainConfig:
     """How a network is trained. Keys and units: conf/train/default.yaml."""
 
-    epochs: Annotated[int, Field(ge=1)]
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)]
     lr: Annotated[float, Field(gt=0)]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     patience: Annotated[int, Field(ge=1)] | None
@@ -71,9 +76,8 @@ class HardwareConfig:
     """What a run computes on. Keys: conf/hardware/base.yaml."""
 
     device: Literal["cpu", "gpu", "auto"]
-    batch_size: Annotated[int, Field(ge=1)]
-    threads: Annotated[int, Field(ge=1)] | None
-    dtype: Literal["float32"]
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    threads: Annotated[int, Field(ge=1, le=1024)] | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class TrackingConfig:
 
     enabled: bool
     uri: str
-    experiment: Annotated[str, Field(min_length=1)]
+    experiment: Name
     artifacts: str | None
     parent_run: str | None
 
@@ -99,7 +103,7 @@ class PredictConfig:
 class PathsConfig:
     """Folders, absolute."""
 
-    outputs: str
+    outputs: Annotated[str, Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class RunConfig:
     predict: PredictConfig
     paths: PathsConfig
     stages: Annotated[list[Stage], Field(min_length=1)]
-    objective: Annotated[str, Field(min_length=1)]
+    objective: str
 
     def __post_init__(self) -> None:
         try:
@@ -154,13 +158,16 @@ def read(section: type[Section], values: Mapping[str, Any], where: str = "") -> 
         raise UserError(_join(where, str(error))) from None
 
 
+_FINITE = ConfigDict(allow_inf_nan=False)
+
+
 def _value(kind: Any, value: Any, key: str) -> Any:
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise UserError(f"{key}={value}: this is a section, set one of its keys or choose its file by name")
         return read(typing.cast("type[Any]", kind), value, key)
     try:
-        return TypeAdapter(kind).validate_python(value, strict=True)
+        return TypeAdapter(kind, config=_FINITE).validate_python(value, strict=True)
     except ValidationError as error:
         reasons = dict.fromkeys(problem["msg"].removeprefix("Input ") for problem in error.errors())
         raise UserError(f"{key}={value!r}: {', or '.join(reasons)}") from None
@@ -175,7 +182,8 @@ def _class_at(path: Any, base: type[Section], key: str) -> type[Section]:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(f"{key}={path}: cannot be imported ({error})") from None
-    if not (isinstance(found, type) and issubclass(found, base) and dataclasses.is_dataclass(found)):
+    fits = isinstance(found, type) and issubclass(found, base) and dataclasses.is_dataclass(found)
+    if not fits or inspect.isabstract(found):
         raise UserError(f"{key}={path}: must name a dataclass that extends {base.__module__}.{base.__name__}")
     return typing.cast("type[Section]", found)
 

@@ -9,7 +9,7 @@ from catdog_exp.schema import HardwareConfig, TrainConfig, read
 from catdog_exp.training.optimizers import Optimizer, Sgd
 from catdog_exp.training.schedules import Cosine
 
-HARDWARE = {"device": "cpu", "batch_size": 64, "threads": None, "dtype": "float32"}
+HARDWARE = {"device": "cpu", "batch_size": 64, "threads": None}
 TRAIN = {
     "epochs": 3,
     "lr": 1,

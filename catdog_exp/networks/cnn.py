@@ -14,7 +14,7 @@ from catdog_exp.networks.network import Network
 class Cnn(Network):
     """`layers` stages of convolution and max-pool, then dense layers. Keys: conf/model/cnn.yaml."""
 
-    width: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=1, le=4096)]
     dense: list[Annotated[int, Field(ge=1)]]
     batch_norm: bool
     dropout: Annotated[float, Field(ge=0, lt=1)]

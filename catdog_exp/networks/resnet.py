@@ -21,7 +21,7 @@ class ResNet(Network):
     Keys: conf/model/resnet.yaml.
     """
 
-    width: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=1, le=4096)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
 
     def check(self, size: int) -> None:  # noqa: ARG002 - any size can be built

@@ -31,9 +31,11 @@ class Filtered(Source):
     folder: str
     root: str | None = None
 
-    def check(self) -> None:
+    def check(self, classes: list[str]) -> None:
         """Raise UserError when `root` does not hold train/ and validation/, or `url` is none."""
         _check(self.url, self.root, list(SPLITS))
+        if self.root is not None:
+            self.listing(classes)
 
     def listing(self, classes: list[str]) -> Listing:
         """The pictures, each with the side that the archive puts it on; downloads them where needed."""
@@ -57,9 +59,11 @@ class CatsDogs25k(Source):
     folder: str
     root: str | None = None
 
-    def check(self) -> None:
+    def check(self, classes: list[str]) -> None:
         """Raise UserError when `root` does not hold the two folders, or `url` is none."""
         _check(self.url, self.root, CATS_AND_DOGS)
+        if self.root is not None:
+            self.listing(classes)
 
     def listing(self, classes: list[str]) -> Listing:
         """The pictures; downloads them where needed."""

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catdog_exp.console import no_bar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 
@@ -141,7 +142,7 @@ def _receive(url: str, answer: requests.Response, part: _Part, had: int, name: s
 def _write(answer: requests.Response, part: _Part, had: int, total: int | None, name: str) -> None:
     from tqdm import tqdm
 
-    bar: Any = tqdm(desc=name, initial=had, total=total, unit="B", unit_scale=True, unit_divisor=1024)
+    bar: Any = tqdm(desc=name, initial=had, total=total, unit="B", unit_scale=True, unit_divisor=1024, disable=no_bar())
     with bar, part.path.open("r+b") as file:
         file.seek(had)
         for block in answer.iter_content(BLOCK):

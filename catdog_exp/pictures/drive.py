@@ -34,7 +34,9 @@ class Drive(Source):
     predict_url: str
     folder: str
 
-    def check(self) -> None:
+    has_test_pictures = True
+
+    def check(self, classes: list[str]) -> None:  # noqa: ARG002 - known only once they are downloaded
         """Raise UserError for a link of no file on Google Drive, and when gdown is needed and missing."""
         _file_id(self.predict_url)
         if not self._unpacked(self.train_url).is_dir() and importlib.util.find_spec("gdown") is None:

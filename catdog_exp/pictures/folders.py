@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
+from catdog_exp.pictures.lists import escaped
 from catdog_exp.pictures.source import Listing, Picture, Source, Split
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+# The last three cannot be decoded; they are listed so that packing says what becomes of them.
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"),
+    *(".heic", ".heif", ".avif"),
+)
 _AFTER_CLASS = re.compile(r"[._\-\s\d]")  # what ends the class in a file's name
-_NOT_IN_LISTS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters, and bytes that are not UTF-8
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,9 @@ class Folder(Source):
 
     root: str
 
-    def check(self) -> None:
-        """Raise UserError when `root` is not a folder that can be read."""
-        readable_folder(self.root)
+    def check(self, classes: list[str]) -> None:
+        """Raise UserError when `root` is not a folder that can be read, or does not hold pictures of each class."""
+        self.listing(classes)
 
     def listing(self, classes: list[str]) -> Listing:
         """All pictures of the class folders. Raises UserError for a class without folder or pictures."""
@@ -48,9 +52,9 @@ class Flat(Source):
 
     root: str
 
-    def check(self) -> None:
-        """Raise UserError when `root` is not a folder that can be read."""
-        readable_folder(self.root)
+    def check(self, classes: list[str]) -> None:
+        """Raise UserError when `root` is not a folder that can be read, or does not hold pictures of each class."""
+        self.listing(classes)
 
     def listing(self, classes: list[str]) -> Listing:
         """All pictures whose name starts with a class. Raises UserError for a class without pictures."""
@@ -67,7 +71,7 @@ class Flat(Source):
                 if label is None:
                     others += 1
                 else:
-                    pictures.append(Picture(_listable(entry.name, root), label))
+                    pictures.append(Picture(entry.name, label))
         for label, name in enumerate(classes):
             if not any(picture.label == label for picture in pictures):
                 raise UserError(f"{root} has no picture whose name starts with {name}, as {name}.0.jpg")
@@ -139,7 +143,7 @@ def _inside(root: Path, start: str) -> Iterator[str]:
         seen.add((identity.st_dev, identity.st_ino))
         for entry in _entries(folder):
             if _is_picture(entry):
-                yield _listable(within + entry.name, root)
+                yield within + entry.name
             elif _is_folder(entry):
                 waiting.append(f"{within}{entry.name}/")
 
@@ -156,18 +160,16 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _is_picture(entry: os.DirEntry[str]) -> bool:
     if not entry.name.lower().endswith(EXTENSIONS):
         return False
-    return Path(entry).is_file() if entry.is_symlink() else entry.is_file()
+    if not entry.is_symlink():
+        return entry.is_file()
+    # A link that leads nowhere is listed too: packing says so, where it would else be missed by nobody.
+    target = Path(entry)
+    return target.is_file() or not target.exists()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     # A link to itself is no folder to Path, and an error to the entry.
     return Path(entry).is_dir() if entry.is_symlink() else entry.is_dir()
-
-
-def _listable(path: str, root: Path) -> str:
-    if _NOT_IN_LISTS.search(path):
-        raise UserError(f"{str(root / path)!r}: this name has characters that no list can hold, rename it")
-    return path
 
 
 def _plurals(name: str) -> set[str]:
@@ -178,5 +180,5 @@ def _plurals(name: str) -> set[str]:
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:8])
+    shown = ", ".join(map(escaped, names[:8]))
     return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 Split = Literal["train", "validation"]
 
@@ -39,7 +39,7 @@ class Source(ABC):
     """Where labelled pictures come from. A subclass is a frozen dataclass; its fields are its YAML keys."""
 
     @abstractmethod
-    def check(self) -> None:
+    def check(self, classes: list[str]) -> None:
         """Raise UserError for what can be seen to be wrong before any work (a missing folder, a missing extra)."""
 
     @abstractmethod
@@ -48,6 +48,9 @@ class Source(ABC):
 
         Raises UserError when a class has no pictures or the pictures cannot be had.
         """
+
+    # Whether `test_pictures` gives any.
+    has_test_pictures: ClassVar[bool] = False
 
     def test_pictures(self) -> Path | None:
         """A folder of unlabelled pictures that belongs to this source and is there to be predicted, if any."""

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from catdog_exp.console import no_bar
 from catdog_exp.errors import UserError
 from catdog_exp.pictures.once import one_process_at, whole_folder
 from catdog_exp.pictures.source import Listing, Picture, Source
@@ -31,18 +32,19 @@ class Synthetic(Source):
     count: Annotated[int, Field(ge=2, le=1_000_000)]
     seed: Annotated[int, Field(ge=0)]
 
-    def check(self) -> None:
-        """Raise UserError when `folder` is taken by a file."""
+    def check(self, classes: list[str]) -> None:
+        """Raise UserError when `folder` is taken by a file, or when `classes` are not two."""
+        if [name.lower().removesuffix("s") for name in classes] != FOLDERS:
+            raise UserError(
+                f"data.classes={classes}: drawn pictures are of a cat (0) or a dog (1); "
+                "take data=folder data.root=DIR for your own pictures of other classes"
+            )
         if Path(self.folder).exists() and not Path(self.folder).is_dir():
             raise UserError(f"data.source.folder={self.folder}: this is a file, name a folder")
 
     def listing(self, classes: list[str]) -> Listing:
         """The drawn pictures. Raises UserError unless `classes` are two: only cats and dogs can be drawn."""
-        if len(classes) != len(FOLDERS):
-            raise UserError(
-                f"data.classes={classes}: drawn pictures have two classes, cats (0) and dogs (1); "
-                "take data=folder data.root=DIR for your own pictures of other classes"
-            )
+        self.check(classes)
         root = Path(self.folder).absolute() / f"synthetic-{self.count}-{self.seed}-v{FORMAT}"
         if not root.is_dir():
             self._draw_into(root)
@@ -70,7 +72,7 @@ class Synthetic(Source):
                         (making / self._path(number)).write_bytes(data)
 
                     written = in_order(write, range(self.count), threads=os.cpu_count() or 1)
-                    with closing(written), tqdm(written, "drawing", self.count, unit="picture") as progress:
+                    with closing(written), tqdm(written, "drawing", self.count, unit=" pictures", disable=no_bar()) as progress:
                         for _ in progress:
                             pass
         except OSError as error:

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from catdog_exp.console import no_bar
 from catdog_exp.errors import UserError
 from catdog_exp.pictures.once import whole_folder
 
@@ -32,7 +33,7 @@ def unpack(archive: Path, folder: Path) -> None:
             _check_size(archive, entries, shutil.disk_usage(making).free)
             # All names first, so that a bad one is seen before anything is written.
             places = [making / _safe_name(archive, entry) for entry in entries]
-            for entry, place in zip(tqdm(entries, "unpacking", unit="file"), places, strict=True):
+            for entry, place in zip(tqdm(entries, "unpacking", unit=" files", disable=no_bar()), places, strict=True):
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with opened.open(entry) as packed, place.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked, 1 << 20)

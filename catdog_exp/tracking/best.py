@@ -38,7 +38,7 @@ class FoundRun:
     def described(self) -> str:
         """The run in one line for people: id, name, how good it is and on which pictures."""
         value = "" if self.objective is None else f", {self.tags.get(OBJECTIVE)} {self.objective:.4f}"
-        pictures = f", trained on {self.tags['pictures']}" if "pictures" in self.tags else ""
+        pictures = f"; its pictures: {self.tags['pictures']}" if "pictures" in self.tags else ""
         return f"{self.run_id[:8]} ({self.name}{value}{pictures})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from catdog_exp.schema import TrackingConfig
 
 SQLITE = "sqlite:///"
 DATABASES = ("postgresql", "mysql", "mssql")
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^\s/@]+@")
 
 
 def absolute_uri(uri: str) -> str:
@@ -38,10 +40,9 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
-def without_password(uri: str) -> str:
-    """`uri` as it may be shown and logged."""
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@", 1) if password else uri
+def without_password(text: str) -> str:
+    """`text` as it may be shown and logged: `***` for the password of each URI in it."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def artifact_root(config: TrackingConfig) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catdog_exp.errors import UserError
+from catdog_exp.files import replacing
 from catdog_exp.networks.network import Network
 from catdog_exp.schema import read
 
@@ -57,7 +57,10 @@ class Checkpoint(Header):
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint aside, then put it in the place of `path`. Equal checkpoints give equal bytes."""
+    """Write a checkpoint aside, then put it in the place of `path`. Equal checkpoints give equal bytes.
+
+    Raises UserError when the system refuses the writing.
+    """
     from safetensors.numpy import save
 
     header: dict[str, Any] = {"format": FORMAT}
@@ -68,12 +71,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     parameters = {name: np.ascontiguousarray(values) for name, values in checkpoint.parameters.items()}
     content = save(parameters, metadata={KEY: json.dumps(header, sort_keys=True)})
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as aside:
         aside.write_bytes(content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

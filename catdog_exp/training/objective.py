@@ -5,13 +5,14 @@ from __future__ import annotations
 from catdog_exp.errors import UserError
 
 SPEED = "images_per_second"
-EPOCH_METRICS = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", SPEED)
+OBJECTIVES = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
+EPOCH_METRICS = (*OBJECTIVES, "lr", SPEED)
 
 
 def check_objective(objective: str) -> None:
-    """Raise UserError when `objective` is not one of the metrics that every epoch has."""
-    if objective not in EPOCH_METRICS:
-        raise UserError(f"objective={objective}: must be one of {', '.join(EPOCH_METRICS)}")
+    """Raise UserError when `objective` is not one of the metrics of an epoch that tell how good it is."""
+    if objective not in OBJECTIVES:
+        raise UserError(f"objective={objective}: must be one of {', '.join(OBJECTIVES)}")
 
 
 def is_minimized(metric: str) -> bool:

@@ -1,14 +1,14 @@
-"""How far a training is: a bar for each epoch on a terminal, a line in the log for each epoch elsewhere."""
+"""How far a training is: a bar while an epoch runs on a terminal, and a line in the log after each epoch."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Mapping
 from types import TracebackType
 
 from tqdm import tqdm
 
+from catdog_exp.console import no_bar
 from catdog_exp.training.objective import SPEED
 
 log = logging.getLogger(__name__)
@@ -23,8 +23,8 @@ class EpochProgress:
 
     def __init__(self, epoch: int, epochs: int, pictures: int) -> None:
         self._title = f"epoch {epoch}/{epochs}"
-        self._shown = sys.stderr.isatty()
-        self._bar = tqdm(total=pictures, desc=self._title, unit=" images", file=sys.stderr, disable=not self._shown)
+        # It goes when the epoch is over: the line in the log takes its place.
+        self._bar = tqdm(total=pictures, desc=self._title, unit=" images", leave=False, disable=no_bar())
 
     def step(self, pictures: int, loss: float, accuracy: float) -> None:
         """So many more pictures are trained on; loss and accuracy are the epoch's so far."""
@@ -37,10 +37,8 @@ class EpochProgress:
             f"loss {metrics['train/loss']:.3f} accuracy {metrics['train/accuracy']:.3f}, "
             f"validation loss {metrics['val/loss']:.3f} accuracy {metrics['val/accuracy']:.3f}"
         )
-        if self._shown:
-            self._bar.set_postfix_str(text)
-        else:
-            log.info("%s: %s, %.0f images/s", self._title, text, metrics[SPEED])
+        self._bar.close()
+        log.info("%s: %s, %.0f images/s", self._title, text, metrics[SPEED])
 
     def __enter__(self) -> EpochProgress:
         return self

@@ -1,13 +1,13 @@
 """`catdog predict`: labels and probabilities of pictures, by a run's network."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_exp import app
 from catdog_exp.errors import UserError
+from catdog_exp.threads import use_threads
 from catdog_exp.verbs.words import split_overrides
 
 
@@ -17,16 +17,20 @@ def main(words: Sequence[str]) -> int:
     overrides, pictures = split_overrides(chosen.pictures)
     if not pictures:
         raise UserError("predict: no pictures named; give files or folders, see catdog predict --help")
+    for file, suffix in ((chosen.out, ".csv"), (chosen.show, ".png")):
+        if file and (file.suffix.lower() != suffix or not file.parent.is_dir()):
+            raise UserError(f"predict: {file} cannot be written: name a {suffix} file in a folder that is there")
     config = app.run_config(overrides)
 
     from catdog_exp.inference.prediction import find_pictures, predict, table, write_csv
 
     found = find_pictures(pictures)
 
+    threads = use_threads(config.hardware.threads)
     from catdog_exp.inference.trained import trained_classifier
 
     classifier = trained_classifier(config, chosen.run)
-    predictions = predict(classifier, found, threads=len(os.sched_getaffinity(0)))
+    predictions = predict(classifier, found, threads)
     print(table(predictions))
     if chosen.out:
         write_csv(predictions, classifier.classes, chosen.out)

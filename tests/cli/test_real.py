@@ -15,7 +15,7 @@ def test_the_main_job_learns_cats_from_dogs_within_minutes(catdog, tmp_path, rea
     seconds = time.monotonic() - start
     assert done.returncode == 0, done.stderr
     assert "packed 2,000 + 1,000 pictures (cat 1,500, dog 1,500)" in done.stdout
-    (pack,) = (path for path in (tmp_path / "outputs" / "packs").iterdir() if path.is_dir())
+    (pack,) = (path.parent for path in tmp_path.glob("outputs/packs/*/manifest.json"))
     for line in (pack / "train_file.lst").read_text().splitlines():
         _, label, path = line.split("\t")
         assert path.startswith("train/cats/" if float(label) == 0 else "train/dogs/")

@@ -3,8 +3,11 @@
 import csv
 import json
 import shutil
+import time
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
@@ -26,7 +29,7 @@ def test_the_default_run_does_the_main_job(finished):
         "checkpoints/best.safetensors",
     ):
         assert (run_folder / name).stat().st_size > 0
-    (pack,) = (path for path in (folder / "outputs" / "packs").iterdir() if path.is_dir())
+    (pack,) = (path.parent for path in folder.glob("outputs/packs/*/manifest.json"))
     labels = [line.split("\t")[1] for line in (pack / "validation_file.lst").read_text().splitlines()]
     assert sorted(labels) == ["0.000000"] * 6 + ["1.000000"] * 6
     assert json.loads((pack / "manifest.json").read_text())["classes"] == ["cat", "dog"]
@@ -47,7 +50,7 @@ def test_mlflow_holds_the_whole_run(finished):
     )
     assert 0 <= run.data.metrics["best/roc_auc"] <= 1
     assert len(run.data.tags["params_sha256"]) == 64
-    (pack,) = (path for path in (folder / "outputs" / "packs").iterdir() if path.is_dir())
+    (pack,) = (path.parent for path in folder.glob("outputs/packs/*/manifest.json"))
     assert {entry.dataset.digest for entry in run.inputs.dataset_inputs} == {pack.name}
     contexts = {tag.value for entry in run.inputs.dataset_inputs for tag in entry.tags}
     assert contexts == {"training", "validation"}
@@ -146,3 +149,48 @@ def test_the_host_s_own_file_is_found(catdog, tmp_path):
     file.parent.mkdir(parents=True)
     file.write_text("# @package _global_\nhardware:\n  batch_size: 7\n")
     assert "batch_size: 7" in catdog("--cfg", "job", "--package", "hardware").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["data.resize=24"], "the network is for cat, dog at 16 pixels, the pictures are cat, dog at 24"),
+        (["data.classes=[Cat,Dog]"], "the pictures are Cat, Dog at 16"),
+    ],
+)
+def test_a_network_for_other_pictures_is_not_evaluated_on_these(finished, tmp_path, catdog, words, told):
+    copy = shutil.copytree(finished[0], tmp_path / "copy")
+    done = catdog(*SMALL, *words, "stages=[evaluate]", cwd=copy)
+    assert done.returncode == 2
+    assert told in done.stderr.splitlines()[-1]
+
+
+def test_a_password_is_not_logged(finished, tmp_path, catdog):
+    copy = shutil.copytree(finished[0], tmp_path / "copy")
+    done = catdog(*SMALL, "stages=[pack]", "predict.run='http://me:secret@host'", cwd=copy)
+    assert done.returncode == 0, done.stderr
+    run = runs(copy)[-1]
+    logged = [run.info.run_name, *run.data.params.values(), *run.data.tags.values()]
+    logged += [path.read_text() for path in Path(run.info.artifact_uri.removeprefix("file://")).glob("config/*.yaml")]
+    assert len(logged) > 20
+    assert not [text for text in logged if "secret" in text]
+
+
+def test_the_logged_config_is_resolved_and_whole(finished):
+    folder, _ = finished
+    (run,) = runs(folder)
+    text = (Path(run.info.artifact_uri.removeprefix("file://")) / "config" / "config.yaml").read_text()
+    config = yaml.safe_load(text)
+    assert "${" not in text
+    assert config["paths"]["outputs"] == str(folder / "outputs")
+    assert config["model"]["layers"] == 2
+
+
+@pytest.mark.slow
+def test_the_default_run_is_done_in_time_and_neither_trivial_nor_hopeless(tmp_path, catdog):
+    start = time.monotonic()
+    done = catdog()
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - start < 90
+    (run,) = runs(tmp_path)
+    assert 0.7 < run.data.metrics["best/accuracy"] < 0.995

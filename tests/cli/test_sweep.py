@@ -1,6 +1,11 @@
 """A sweep by the command: the grid, its parent run, packs made once."""
 
+import os
 import re
+import shutil
+import signal
+import subprocess
+import time
 
 import pytest
 
@@ -19,7 +24,7 @@ def test_a_grid_runs_under_one_parent_and_packs_once_for_each_size(catdog, tmp_p
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     grid = {(run.data.params["model.layers"], run.data.params["data.resize"]) for run in children}
     assert grid == {("1", "16"), ("1", "24"), ("2", "16"), ("2", "24")}
-    assert len([path for path in (tmp_path / "outputs" / "packs").iterdir() if path.is_dir()]) == 2
+    assert len(list(tmp_path.glob("outputs/packs/*/manifest.json"))) == 2
     assert len(re.findall(r"\[\d\] packed 48 \+ 12 pictures", done.stdout)) == 2
     assert sorted(path.parent.name for path in tmp_path.glob("outputs/runs/*/*/*/run.log")) == [
         "0",
@@ -37,3 +42,43 @@ def test_a_job_that_fails_leaves_the_others_their_results(catdog, tmp_path):
     parent, *children = runs(tmp_path)
     assert parent.info.status == "FAILED"
     assert sorted(run.info.status for run in children) == ["FAILED", "FINISHED"]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_key_that_no_run_can_do_without_may_be_swept(catdog, tmp_path, finished):
+    pictures = next((finished[0] / "outputs" / "pictures").glob("synthetic-*"))
+    other = shutil.copytree(pictures, tmp_path / "other")
+    roots = f"data.root={pictures},{other}"
+    done = catdog("-m", "data=folder", roots, "stages=[pack]", "hydra.launcher.n_jobs=1")
+    assert done.returncode == 0, done.stderr
+    assert [run.info.status for run in runs(tmp_path)] == ["FINISHED"] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, environment, command, number):
+    words = ["-m", *SMALL, "train.epochs=100000", "train.seed=1,2"]
+    process = subprocess.Popen(
+        [command, *words],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    last = time.monotonic() + 120
+    while len(list(tmp_path.glob("outputs/runs/*/*/*/checkpoints/last.safetensors"))) < 2:
+        assert time.monotonic() < last
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == (130 if number == signal.SIGINT else 143)
+    assert {run.info.status for run in runs(tmp_path)} == {"KILLED"}
+    last = time.monotonic() + 20  # the launcher's own helpers end a little later
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < last:
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)

@@ -38,7 +38,7 @@ def test_filtered_is_downloaded_once_and_keeps_its_own_split(tmp_path):
     inside = [f"cats_and_dogs_filtered/{name}" for name in FILTERED]
     with serving(Site(zipped([*inside, "cats_and_dogs_filtered/vectorize.py"])), name="filtered.zip") as site:
         source = Filtered(site.url, str(tmp_path / "pictures"))
-        source.check()
+        source.check(["cat", "dog"])
         assert site.seen == []
         listing = source.listing(CLASSES)
         again = source.listing(CLASSES)
@@ -65,7 +65,7 @@ def test_a_copy_of_filtered_is_found_from_nearby(tmp_path, root):
     copy = tmp_path / "data" / "cats_and_dogs_filtered"
     laid_out(copy, FILTERED)
     source = Filtered(NOWHERE, str(tmp_path / "unused"), str((copy / root).resolve()))
-    source.check()
+    source.check(["cat", "dog"])
     listing = source.listing(CLASSES)
     assert listing.root == copy
     assert [picture.path for picture in listing.pictures] == FILTERED
@@ -85,7 +85,7 @@ def test_cats_dogs_25k_is_downloaded(tmp_path):
 def test_a_copy_of_cats_dogs_25k_is_found_from_nearby(tmp_path, root):
     laid_out(tmp_path, PET_IMAGES)
     source = CatsDogs25k(NOWHERE, "unused", str(tmp_path / root))
-    source.check()
+    source.check(["cat", "dog"])
     assert source.listing(CLASSES).root == tmp_path / "PetImages"
 
 
@@ -93,11 +93,11 @@ def test_a_copy_of_cats_dogs_25k_is_found_from_nearby(tmp_path, root):
 def test_a_wrong_root_is_seen_before_any_work(tmp_path, source):
     laid_out(tmp_path, ["birds/1.jpg"])
     with pytest.raises(UserError, match="folders there: birds"):
-        source(NOWHERE, "unused", str(tmp_path)).check()
+        source(NOWHERE, "unused", str(tmp_path)).check(["cat", "dog"])
     with pytest.raises(UserError, match="no such folder"):
-        source(NOWHERE, "unused", str(tmp_path / "nowhere")).check()
+        source(NOWHERE, "unused", str(tmp_path / "nowhere")).check(["cat", "dog"])
     with pytest.raises(UserError, match=r"data\.source\.url=ftp"):
-        source("ftp://somewhere/a.zip", "unused").check()
+        source("ftp://somewhere/a.zip", "unused").check(["cat", "dog"])
 
 
 def test_something_else_than_an_archive_leaves_no_pictures(tmp_path):

@@ -56,7 +56,7 @@ def archives(id_: str, path: Path) -> str:
 def test_both_archives_are_fetched_once(tmp_path, gdown):
     asked = gdown(archives)
     source = Drive(TRAIN, PREDICT, str(tmp_path))
-    source.check()
+    source.check(["cat", "dog"])
     assert asked == []
     for _ in range(2):
         listing = source.listing(CLASSES)
@@ -110,16 +110,16 @@ def test_pictures_that_are_there_need_no_gdown(tmp_path):
         (tmp_path / "drive-0B0ChXT-train" / name).mkdir(parents=True)
         (tmp_path / "drive-0B0ChXT-train" / name / "1.jpg").write_bytes(b"")
     source = Drive(TRAIN, PREDICT, str(tmp_path))
-    source.check()
+    source.check(["cat", "dog"])
     assert len(source.listing(CLASSES).pictures) == 2
 
 
 @pytest.mark.parametrize("link", ["https://example.org/a.zip", "https://drive.google.com/drive/my-drive", ""])
 def test_a_link_without_a_file_is_seen_before_any_work(tmp_path, link):
     with pytest.raises(UserError, match="not the link of a file on Google Drive"):
-        Drive(TRAIN, link, str(tmp_path)).check()
+        Drive(TRAIN, link, str(tmp_path)).check(["cat", "dog"])
     with pytest.raises(UserError, match="not the link of a file on Google Drive"):
-        Drive(link, PREDICT, str(tmp_path)).check()
+        Drive(link, PREDICT, str(tmp_path)).check(["cat", "dog"])
 
 
 def test_an_archive_without_the_classes_is_one_line(tmp_path, gdown):

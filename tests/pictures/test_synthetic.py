@@ -109,7 +109,7 @@ def test_any_two_names_and_no_other_number_of_classes(tmp_path):
 def test_a_folder_that_is_a_file_is_seen_before_any_work(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="this is a file"):
-        Synthetic(str(tmp_path / "file"), 4, 0).check()
+        Synthetic(str(tmp_path / "file"), 4, 0).check(["cat", "dog"])
 
 
 @pytest.mark.slow

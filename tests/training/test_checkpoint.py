@@ -87,7 +87,7 @@ def test_a_write_that_fails_leaves_the_older_file_and_nothing_else(tmp_path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UserError, match="No space left"):
         save_checkpoint(path, dataclasses.replace(checkpoint(), epoch=8))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -3,10 +3,10 @@
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.training.objective import EPOCH_METRICS, check_objective, is_better, is_minimized
+from catdog_exp.training.objective import OBJECTIVES, check_objective, is_better, is_minimized
 
 
-@pytest.mark.parametrize("metric", EPOCH_METRICS)
+@pytest.mark.parametrize("metric", OBJECTIVES)
 def test_every_metric_of_an_epoch_can_be_the_objective(metric):
     check_objective(metric)
 
@@ -14,11 +14,11 @@ def test_every_metric_of_an_epoch_can_be_the_objective(metric):
 def test_another_name_is_refused_with_those_that_can_be_had():
     with pytest.raises(UserError, match=r"^objective=val/acc: must be one of train/loss, .*val/accuracy") as caught:
         check_objective("val/acc")
-    assert all(metric in str(caught.value) for metric in EPOCH_METRICS)
+    assert all(metric in str(caught.value) for metric in OBJECTIVES)
 
 
 def test_losses_are_minimized_and_all_else_maximized():
-    assert [metric for metric in EPOCH_METRICS if is_minimized(metric)] == ["train/loss", "val/loss"]
+    assert [metric for metric in OBJECTIVES if is_minimized(metric)] == ["train/loss", "val/loss"]
     assert is_better("val/loss", 0.5, 0.6)
     assert not is_better("val/loss", 0.6, 0.5)
     assert is_better("val/accuracy", 0.6, 0.5)
