@@ -1,9 +1,33 @@
 """What several tests share."""
 
+import io
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+class Terminal(io.StringIO):
+    """Standard error as a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch) -> Callable[[], Terminal]:
+    """Makes standard error a terminal, from the call on, and gives what it shows."""
+
+    def show() -> Terminal:
+        shown = Terminal()
+        monkeypatch.setattr(sys, "stderr", shown)
+        monkeypatch.delenv("TQDM_DISABLE", raising=False)
+        return shown
+
+    return show
+
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

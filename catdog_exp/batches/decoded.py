@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catdog_exp.errors import UserError
-from catdog_exp.pictures.decoding import Pixels, Unreadable, center_square, decode_picture, shrink
+from catdog_exp.pictures.decoding import Unreadable, decode_picture
 from catdog_exp.pictures.parallel import in_order
 from catdog_exp.pictures.records import Record, read_records, unpack_record
+from catdog_exp.pictures.resizing import Pixels, center_square
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def decode_records(rec: Path, size: int, threads: int) -> DecodedPictures:
         number, payload = numbered
         try:
             record = unpack_record(payload)
-            picture = shrink(decode_picture(record.image, short_edge=size), size)
+            picture = decode_picture(record.image, short_edge=size)
             return (
                 cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False),
                 _label(record),

@@ -17,12 +17,14 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from catdog_exp.console import no_bar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
-from catdog_exp.pictures.decoding import Pixels, Unreadable, center_square, read_picture, shrink
+from catdog_exp.pictures.decoding import Unreadable, read_picture
 from catdog_exp.pictures.folders import EXTENSIONS
 from catdog_exp.pictures.lists import Entry, write_list
 from catdog_exp.pictures.parallel import in_order
+from catdog_exp.pictures.resizing import Pixels, center_square
 
 if TYPE_CHECKING:
     from catdog_exp.inference.classifier import Classifier
@@ -93,7 +95,7 @@ def predict(classifier: Classifier, pictures: Sequence[Path], threads: int) -> l
             total=len(pictures),
             desc="predicting",
             unit=" pictures",
-            disable=True if len(pictures) <= BAR_FROM else None,  # None: shown on a terminal
+            disable=len(pictures) <= BAR_FROM or no_bar(),
         ) as progress,
     ):
         for start in range(0, len(pictures), chunk):
@@ -108,7 +110,7 @@ def read_square(path: Path, size: int) -> Pixels:
 
     Raises Unreadable.
     """
-    picture = center_square(shrink(read_picture(path, short_edge=size), size), size)
+    picture = center_square(read_picture(path, short_edge=size), size)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 

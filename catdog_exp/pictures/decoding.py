@@ -1,101 +1,133 @@
-"""Picture files to arrays of pixels, and arrays to the size wanted."""
+"""Picture files to arrays of pixels."""
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
+import errno
+import io
+import os
+import stat
+import warnings
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from catdog_exp.pictures.headers import Header, read_header
+from catdog_exp.pictures.headers import Unreadable as Unreadable
+from catdog_exp.pictures.quiet import quiet_c
+from catdog_exp.pictures.resizing import Pixels, resize, size_with
 
-LONGEST_EDGE = 65_500  # pixels; what libjpeg can encode
+MOST_PIXELS = 2**28  # declared by a file; the largest cameras of phones give 200 million
+LARGEST_FILE = 2**30  # bytes; Linux reads a little less than 2**31 at once
 REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
-JPEG_START = b"\xff\xd8\xff"
-JPEG_END = b"\xff\xd9"
-PNG_START = b"\x89PNG\r\n\x1a\n"
-START_OF_SCAN = 0xDA
-# Markers of a JPEG's frame header, which holds its size: C0 to CF but for tables (C4, CC) and C8, not in use.
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# An EXIF orientation is a mirroring or none (left to right), then a rotation or none.
+MIRRORED = {2, 4, 5, 7}
+SIDEWAYS = {5, 6, 7, 8}
+ROTATIONS = {
+    **dict.fromkeys((3, 4), cv2.ROTATE_180),
+    **dict.fromkeys((6, 7), cv2.ROTATE_90_CLOCKWISE),
+    **dict.fromkeys((5, 8), cv2.ROTATE_90_COUNTERCLOCKWISE),
+}
+# Kinds that are seen under the names of pictures and not decoded here, by their brand (ISO 14496-12).
+BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+}
 
 cv2.setLogLevel(0)  # what cannot be decoded is told by Unreadable; OpenCV would also write to stderr
-
-
-class Unreadable(Exception):
-    """A picture that cannot be had; the message is the reason, without the file's name."""
-
-
-@dataclass(frozen=True)
-class JpegHeader:
-    """Size in pixels as stored (before the EXIF orientation), and where the first scan starts in the file."""
-
-    height: int
-    width: int
-    scan: int
+warnings.filterwarnings("ignore", module=r"PIL\.")  # as would Pillow
 
 
 def read_picture(path: Path, short_edge: int | None = None) -> Pixels:
     """The picture in a file: BGR, uint8, shape (height, width, 3), turned as its EXIF orientation says.
 
-    short_edge: where the picture will be shrunk to this many pixels anyway, a JPEG is decoded at a half, a
-    quarter or an eighth of its size, as long as its short edge keeps at least twice that; None: in full.
-    Raises Unreadable: missing, no permission, empty, cut short, or not a picture.
+    The content decides on the kind, not the name: JPEG, PNG, BMP, WebP, GIF or TIFF. Of an animation it is the
+    first frame. What is transparent is shown on white; a BMP's fourth channel, which most programs fill with
+    anything, is left out. 16 bits a channel become 8.
+
+    short_edge: bring the picture to a short edge of this many pixels, its aspect ratio kept (`resizing.resize`);
+    None: leave it as large as it is. Where a half, a quarter or an eighth of a JPEG's size leaves its short edge at
+    least twice that, it is decoded at that size, which takes a fraction of the time.
+
+    Raises Unreadable: missing, no permission, empty, cut short, damaged, not a picture, or one that declares
+    more than MOST_PIXELS; for these no memory is taken. Damage inside of a JPEG's data that its decoder can
+    get over (flipped bits) is not noticed.
     """
+    return decode_picture(_read(path), short_edge)
+
+
+def _read(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        # A pipe is not waited for.
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            about = os.fstat(file)
+            if not stat.S_ISREG(about.st_mode):
+                raise Unreadable("not a file, but a directory, a pipe or a device")
+            if about.st_size > LARGEST_FILE:
+                raise Unreadable(f"{about.st_size / 2**30:.1f} GiB: too large for a picture")
+            return os.read(file, about.st_size)
+        finally:
+            os.close(file)
     except FileNotFoundError:
-        raise Unreadable("no such file") from None
+        raise Unreadable("a link to a file that is not there" if path.is_symlink() else "no such file") from None
     except PermissionError:
         raise Unreadable("no permission to read it") from None
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Unreadable("a link that leads back to itself") from None
         raise Unreadable(error.strerror or "cannot be read") from None
-    return decode_picture(data, short_edge)
 
 
 def decode_picture(data: bytes, short_edge: int | None = None) -> Pixels:
     """The picture in the bytes of a file; otherwise as `read_picture`."""
     if not data:
         raise Unreadable("empty file")
-    flag = cv2.IMREAD_COLOR
-    if data.startswith(JPEG_START):
-        header = _jpeg_header(data)
-        # An end before the first scan may be a thumbnail's; inside of a scan's data none can stand.
-        if data.find(JPEG_END, header.scan if header else 0) < 0:
-            raise Unreadable("cut short: a JPEG without its end")
-        if header and short_edge is not None:
-            flag = _reduction(min(header.height, header.width), short_edge)
-    elif data.startswith(PNG_START) and b"IEND" not in data:
-        raise Unreadable("cut short: a PNG without its end")
+    header = read_header(data)
+    if header is None:
+        raise Unreadable(_unknown(data))
+    if header.width * header.height > MOST_PIXELS:
+        raise Unreadable(f"too large: it declares {header.width:,} × {header.height:,} pixels")
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        with quiet_c:
+            if header.kind == "GIF" or (header.kind == "TIFF" and header.alpha):
+                picture = _decode_with_pillow(data)
+            else:
+                picture = _decode_with_opencv(data, header, short_edge)
     except cv2.error as error:
         raise Unreadable(f"cannot be decoded ({error.err})") from None
+    if short_edge is None:
+        return picture
+    height, width = picture.shape[:2]
+    if header.kind == "JPEG":  # perhaps decoded at a fraction of its size, which is rounded up: a pixel may be won
+        width, height = header.width, header.height
+        if header.orientation in SIDEWAYS:
+            width, height = height, width
+    return resize(picture, *size_with(short_edge, width, height))
+
+
+def _unknown(data: bytes) -> str:
+    if data[4:8] == b"ftyp" and data[8:12] in BRANDS:
+        return f"a picture of the kind {BRANDS[data[8:12]]}, which is not read here: convert it to JPEG"
+    return "not a picture, or a damaged one"
+
+
+def _decode_with_opencv(data: bytes, header: Header, short_edge: int | None) -> Pixels:
+    flag = cv2.IMREAD_COLOR
+    if header.alpha:
+        flag = cv2.IMREAD_UNCHANGED  # all others leave transparency out
+    elif header.kind == "JPEG" and short_edge is not None:
+        flag = _reduction(min(header.height, header.width), short_edge)
+    if header.kind != "TIFF":  # its decoder turns the picture itself
+        flag |= cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     if picture is None:
-        raise Unreadable("not a picture, or a damaged one")
-    return picture.astype(np.uint8, copy=False)
-
-
-def _jpeg_header(data: bytes) -> JpegHeader | None:
-    """The header of a JPEG, or None where it is damaged or has no scan."""
-    size = None
-    position = 2
-    try:
-        while data[position] == 0xFF:
-            marker = data[position + 1]
-            if marker == 0xFF:  # a filling byte
-                position += 1
-                continue
-            if marker in FRAMES:
-                size = struct.unpack_from(">HH", data, position + 5)
-            elif marker == START_OF_SCAN:
-                return JpegHeader(size[0], size[1], position) if size else None
-            position += 2 + int(struct.unpack_from(">H", data, position + 2)[0])
-    except (IndexError, struct.error):
-        return None
-    return None
+        raise Unreadable(f"damaged: a {header.kind} that cannot be decoded")
+    if header.alpha:
+        picture = _on_white(picture)
+    return _turned(picture.astype(np.uint8, copy=False), header.orientation)
 
 
 def _reduction(stored: int, wanted: int) -> int:
@@ -105,25 +137,32 @@ def _reduction(stored: int, wanted: int) -> int:
     return cv2.IMREAD_COLOR
 
 
-def shrink(picture: Pixels, short_edge: int) -> Pixels:
-    """The picture with a short edge of exactly `short_edge` pixels; the aspect ratio is kept.
+def _decode_with_pillow(data: bytes) -> Pixels:
+    from PIL import Image, ImageOps
 
-    Shrinking averages over areas, enlarging is bicubic. Raises Unreadable for a picture so elongated that
-    its long edge would go beyond what a JPEG holds (65,500 pixels).
-    """
-    height, width = picture.shape[:2]
-    shortest = min(height, width)
-    if shortest == short_edge:
-        return picture
-    size = [max(short_edge, round(edge * short_edge / shortest)) for edge in (width, height)]
-    if max(size) > LONGEST_EDGE:
-        raise Unreadable(f"too elongated: {width} × {height} pixels")
-    method = cv2.INTER_AREA if short_edge < shortest else cv2.INTER_CUBIC
-    return cv2.resize(picture, size, interpolation=method).astype(np.uint8, copy=False)
+    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    try:
+        with Image.open(io.BytesIO(data), formats=["GIF", "TIFF"]) as opened:
+            picture = np.asarray(ImageOps.exif_transpose(opened).convert("RGBA"))
+    except Exception:  # Pillow lets through whatever its plugins run into
+        raise Unreadable("cut short or damaged: it cannot be decoded") from None
+    return _on_white(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))
 
 
-def center_square(picture: Pixels, size: int) -> Pixels:
-    """A view of the middle `size` × `size` pixels; both edges must have at least that."""
-    height, width = picture.shape[:2]
-    top, left = (height - size) // 2, (width - size) // 2
-    return picture[top : top + size, left : left + size]
+def _on_white(picture: NDArray[Any]) -> Pixels:
+    """BGR of BGRA with 8 or 16 bits a channel; BGR stays as it is."""
+    if picture.dtype == np.uint16:
+        picture >>= 8
+    colours, opacity = picture[..., :3], picture[..., 3:].astype(np.uint16)
+    if opacity.size and opacity.min() < 255:
+        colours = (colours * opacity + 255 * (255 - opacity) + 127) // 255
+    return np.ascontiguousarray(colours, np.uint8)
+
+
+def _turned(picture: Pixels, orientation: int) -> Pixels:
+    """The picture as it was seen when it was taken; orientation: EXIF's."""
+    if orientation in MIRRORED:
+        picture = cv2.flip(picture, 1).astype(np.uint8, copy=False)
+    if orientation in ROTATIONS:
+        picture = cv2.rotate(picture, ROTATIONS[orientation]).astype(np.uint8, copy=False)
+    return picture

@@ -1,12 +1,14 @@
 """Which picture is on which side, in which order, and the `.lst` files that say so.
 
 A `.lst` file is MXNet's: a line for each picture, `index<tab>label<tab>path`, as `mxnet/tools/im2rec.py`
-writes and reads it.
+writes and reads it. What a line cannot hold of a file's name is written as `\\x` and two hexadecimal digits:
+`escaped` says what, `unescaped` takes it back.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,9 @@ from catdog_exp.errors import UserError
 from catdog_exp.pictures.source import Listing, Picture, Split
 
 SPLITS: tuple[Split, Split] = ("train", "validation")
+# Control characters, bytes that are not UTF-8 (as Python's file names hold them), and what looks like an escape.
+_TO_ESCAPE = re.compile(r"[\x00-\x1f\x7f\udc80-\udcff]|\\(?=x(?:[01][0-9a-f]|5c|7f|[89a-f][0-9a-f]))")
+_ESCAPE = re.compile(r"\\x([01][0-9a-f]|5c|7f|[89a-f][0-9a-f])")
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,29 @@ def _training_share(of_class: list[Picture], free: int, split_ratio: float) -> i
     return max(least, min(round(free * split_ratio), most))
 
 
+def escaped(path: str) -> str:
+    """The path in one line of valid UTF-8 without tabs; a path that is so already is not changed.
+
+    Each control character, and each byte of a name that is not UTF-8, becomes `\\x` and its two hexadecimal
+    digits (a tab `\\x09`); so does a backslash (`\\x5c`), but only where it would be taken for an escape.
+    """
+    return _TO_ESCAPE.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", path)
+
+
+def unescaped(path: str) -> str:
+    """The path that `escaped` was given."""
+    return _ESCAPE.sub(_character, path)
+
+
+def _character(escape: re.Match[str]) -> str:
+    number = int(escape[1], 16)
+    return chr(number) if number < 0x80 else chr(0xDC00 + number)
+
+
 def write_list(file: Path, entries: Iterable[Entry]) -> None:
-    """Write `entries` as a `.lst` file, to the byte what im2rec.py writes."""
-    text = "".join(f"{entry.index:d}\t{entry.label:f}\t{entry.path}\n" for entry in entries)
-    # Names of files that are not UTF-8 come from Python with surrogates in them, and so go back as they were.
-    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    """Write `entries` as a `.lst` file, to the byte what im2rec.py writes for paths that need no escape."""
+    text = "".join(f"{entry.index:d}\t{entry.label:f}\t{escaped(entry.path)}\n" for entry in entries)
+    file.write_bytes(text.encode())
 
 
 def read_list(file: Path) -> list[Entry]:
@@ -82,7 +105,7 @@ def read_list(file: Path) -> list[Entry]:
 def _entry(line: str, where: str) -> Entry:
     try:
         index, label, path = line.split("\t")
-        entry = Entry(int(index), int(float(label)), path)
+        entry = Entry(int(index), int(float(label)), unescaped(path))
         if entry.label != float(label) or entry.label < 0:
             raise ValueError
     except (ValueError, OverflowError):

@@ -12,7 +12,7 @@ picture. The `.idx` file beside a `.rec` file has a line `key<tab>position` for 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from typing import BinaryIO
 from catdog_exp.errors import UserError
 
 MAGIC = struct.pack("<I", 0xCED7230A)
+HEAD = struct.Struct("<4sI")
 LENGTH_BITS = 29
 WHOLE, FIRST, BETWEEN, LAST = range(4)
 # Number of labels that follow the header (0: the label is in it), label, id, upper part of the id.
@@ -54,28 +55,41 @@ def unpack_record(payload: bytes) -> Record:
     return Record(struct.unpack_from(f"<{count}f", payload, HEADER.size), key, payload[end:])
 
 
+def frame(payload: bytes) -> bytes:
+    """The whole record that holds a payload, ready to be written. ValueError for 2**29 bytes or more."""
+    if len(payload) >> LENGTH_BITS:
+        raise ValueError(f"{len(payload)} bytes are too many for a record")
+    parts = _cut_at_magic(payload)
+    record = b""
+    for number, part in enumerate(parts):
+        record += HEAD.pack(MAGIC, _flag(number, len(parts)) << LENGTH_BITS | len(part)) + part
+    return record + bytes(-len(payload) % 4)
+
+
+def _flag(number: int, parts: int) -> int:
+    if parts == 1:
+        return WHOLE
+    if number == 0:
+        return FIRST
+    return LAST if number == parts - 1 else BETWEEN
+
+
 class RecordWriter:
     """Writes a `.rec` file and the `.idx` file beside it, to the byte what `MXIndexedRecordIO` writes."""
 
     def __init__(self, rec: Path) -> None:
         self._rec = rec.open("wb")
         self._idx = rec.with_suffix(".idx").open("w", encoding="ascii", newline="\n")
+        self._end = 0  # of what is written so far, bytes
 
-    def write(self, key: int, payload: bytes) -> None:
-        """Append a record, indexed by `key`. Raises ValueError for a payload of 2**29 bytes or more."""
-        if len(payload) >> LENGTH_BITS:
-            raise ValueError(f"{len(payload)} bytes are too many for a record")
-        self._idx.write(f"{key}\t{self._rec.tell()}\n")
-        parts = _cut_at_magic(payload)
-        for number, part in enumerate(parts):
-            if len(parts) == 1:
-                flag = WHOLE
-            elif number == 0:
-                flag = FIRST
-            else:
-                flag = LAST if number == len(parts) - 1 else BETWEEN
-            self._rec.write(MAGIC + struct.pack("<I", flag << LENGTH_BITS | len(part)) + part)
-        self._rec.write(bytes(-len(payload) % 4))
+    def write(self, records: Sequence[tuple[int, bytes]]) -> None:
+        """Append records, each a key to index it by and the bytes that `frame` gives for its payload."""
+        lines = []
+        for key, record in records:
+            lines.append(f"{key}\t{self._end}\n")
+            self._end += len(record)
+        self._rec.write(b"".join(record for _, record in records))
+        self._idx.write("".join(lines))
 
     def close(self) -> None:
         try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catdog_exp.inference.prediction import Prediction, read_square
-from catdog_exp.pictures.decoding import Unreadable, center_square
+from catdog_exp.pictures.decoding import Unreadable
+from catdog_exp.pictures.resizing import center_square
 from catdog_exp.plots.page import TILE, Band, Tile, write_page
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
 from catdog_exp.pictures.lists import Entry, read_list, write_list
 from catdog_exp.pictures.packing import pack_split
-from catdog_exp.pictures.records import RecordWriter, pack_record
+from catdog_exp.pictures.records import RecordWriter, frame, pack_record
 
 # im2rec.py as it ships with MXNet, which NumPy 1.24 and newer would stop.
 IM2REC = (
@@ -153,8 +153,7 @@ def test_a_list_that_im2rec_makes_is_read_and_packed(tmp_path: Path):
 
 def _records(rec: Path, *payloads: bytes) -> Path:
     with RecordWriter(rec) as writer:
-        for key, payload in enumerate(payloads):
-            writer.write(key, payload)
+        writer.write([(key, frame(payload)) for key, payload in enumerate(payloads)])
     return rec
 
 

@@ -33,7 +33,6 @@ MISTAKES = [
     (["data.resize=32,64"], "data.resize=32,64: several values make a sweep, add -m"),
     (["data.resize=[1,2"], "data.resize=[1,2"),
     (["data=folder", "data.root=/some dir=1"], "quote a value with spaces or signs"),
-    (["paths.outputs=/proc/new"], "/proc/new"),
     (["data.resize=${nope}"], "data.resize: "),
     (["objective=val/acuracy"], "objective=val/acuracy: must be one of "),
     (["stages=[pack,trian]"], "stages=['pack', 'trian']: "),

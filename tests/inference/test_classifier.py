@@ -25,7 +25,7 @@ def trained(folder: Path, network: Network) -> Trained:
         network,
         TrainConfig(3, 0.02, 0, None, Sgd(0.9, 0.0005), Cosine(1.0, 0.01)),
         AugmentConfig(random_crop=True, pad=1, flip=True),
-        HardwareConfig("cpu", 8, None, "float32"),
+        HardwareConfig("cpu", 8, None),
         "val/accuracy",
         halves(48),
         VALIDATION,

@@ -19,12 +19,13 @@ def only(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_comes_whole_and_alone(tmp_path, capfd):
+def test_a_file_comes_whole_and_alone(tmp_path, terminal):
+    shown = terminal()
     with serving(Site(CONTENT)) as site:
         download(site.url, tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_bytes() == CONTENT
     assert only(tmp_path) == ["a.zip"]
-    assert "a.zip: 100%" in capfd.readouterr().err
+    assert "a.zip: 100%" in shown.getvalue()
 
 
 def test_a_broken_download_goes_on_where_it_broke_off(tmp_path):

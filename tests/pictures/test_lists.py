@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.pictures.lists import Entry, read_list, split_listing, write_list
+from catdog_exp.pictures.lists import Entry, escaped, read_list, split_listing, unescaped, write_list
 from catdog_exp.pictures.source import Listing, Picture, Split
 
 
@@ -99,6 +99,34 @@ def test_a_written_list_reads_back(tmp_path: Path):
     entries = [Entry(0, 1, "dog/1.jpg"), Entry(7, 0, "cat/süß 猫.jpg"), Entry(8, 12, "not utf-8 \udcff.jpg")]
     write_list(file, entries)
     assert read_list(file) == entries
+
+
+NAMES = [
+    "a\tb.jpg",
+    "two\nlines.jpg",
+    "old\rmac.jpg",
+    "bell\x07 escape\x1b delete\x7f.jpg",
+    "latin \udce9t\udce9.jpg",
+    r"a\x09 in letters.jpg",
+    r"C:\pictures\x.jpg",
+    r"a\x5cx09.jpg",
+    "backslash and tab \\\t\\x\t.jpg",
+]
+
+
+def test_any_name_is_one_line_of_utf_8_and_reads_back(tmp_path: Path):
+    file = tmp_path / "train_file.lst"
+    entries = [Entry(index, 0, name) for index, name in enumerate(NAMES)]
+    write_list(file, entries)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert [line.count("\t") for line in lines] == [2] * len(NAMES)
+    assert lines[0] == "0\t0.000000\ta\\x09b.jpg"
+    assert read_list(file) == entries
+
+
+def test_ordinary_names_are_not_escaped(tmp_path: Path):
+    for name in ("100 % süß 猫 🐈.jpg", r"cats\001.jpg", r"cats\xbox.jpg"):
+        assert escaped(name) == name == unescaped(name)
 
 
 def test_a_list_with_windows_line_ends_is_read(tmp_path: Path):

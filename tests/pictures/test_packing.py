@@ -1,4 +1,6 @@
-import threading
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -6,9 +8,9 @@ import numpy as np
 import pytest
 
 from catdog_exp.mx import mx
+from catdog_exp.pictures.decoding import read_picture
 from catdog_exp.pictures.lists import Entry, read_list
 from catdog_exp.pictures.packing import Rejected, pack_split
-from catdog_exp.pictures.parallel import in_order
 from catdog_exp.pictures.records import read_index, read_records, unpack_record
 
 
@@ -36,11 +38,41 @@ def _pack(folder: Path, prefix: Path, threads: int = 2, quality: int = 95) -> tu
 
 
 def test_files_have_the_same_bytes_for_any_number_of_threads(folder: Path, tmp_path: Path):
+    many = [Entry(index, index % 3, f"{index % 40}.jpg") for index in range(500)]
     results = []
     for run, threads in enumerate((1, 2, 16, 2)):
-        _pack(folder, tmp_path / str(run), threads)
-        results.append([(tmp_path / f"{run}.{kind}").read_bytes() for kind in ("lst", "rec", "idx")])
+        _, rejected = pack_split(many, folder, tmp_path / str(run), resize=24, quality=95, threads=threads)
+        results.append([rejected, *((tmp_path / f"{run}.{kind}").read_bytes() for kind in ("lst", "rec", "idx"))])
     assert all(result == results[0] for result in results)
+
+
+@pytest.mark.parametrize("resize", [24, 300])
+def test_files_have_the_same_bytes_on_an_older_processor(folder: Path, tmp_path: Path, resize: int):
+    pack_split(ENTRIES, folder, tmp_path / "here", resize=resize, quality=95, threads=2)
+    script = (
+        "import sys; from pathlib import Path; from catdog_exp.pictures.lists import read_list; "
+        "from catdog_exp.pictures.packing import pack_split; listed, folder, prefix, resize = sys.argv[1:]; "
+        "pack_split(read_list(Path(listed)), Path(folder), Path(prefix), resize=int(resize), quality=95, threads=1)"
+    )
+    # OpenCV and libjpeg choose their vector instructions when the program starts.
+    older = {"OPENCV_CPU_DISABLE": "AVX512-SKX,AVX2,FP16,AVX,SSE4.2,SSE4.1", "OPENCV_IPP": "disabled"}
+    command = [sys.executable, "-c", script, str(tmp_path / "here.lst"), str(folder), str(tmp_path / "there")]
+    environment = {**os.environ, **older, "JSIMD_FORCENONE": "1"}
+    subprocess.run([*command, str(resize)], env=environment, check=True, capture_output=True, timeout=100)
+    assert (tmp_path / "there.rec").read_bytes() == (tmp_path / "here.rec").read_bytes()
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_photographs_are_shrunk_nearly_as_from_a_full_decode_by_areas(real_pictures: Path, size: int):
+    likeness = []
+    for path in sorted(real_pictures.rglob("*.jpg"))[::15]:
+        whole = cv2.imread(str(path))
+        if min(whole.shape[:2]) > size:
+            picture = read_picture(path, short_edge=size)
+            wanted = cv2.resize(whole, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+            likeness.append(cv2.PSNR(picture, wanted))
+    assert len(likeness) > 190
+    assert np.median(likeness) >= 38
 
 
 def test_broken_pictures_are_left_out_of_all_files_with_reasons(folder: Path, tmp_path: Path):
@@ -78,55 +110,17 @@ def test_less_quality_takes_less_room(folder: Path, tmp_path: Path):
     assert (tmp_path / "coarse.rec").stat().st_size < 0.8 * (tmp_path / "fine.rec").stat().st_size
 
 
-def test_a_name_that_no_list_can_hold_is_left_out(folder: Path, tmp_path: Path):
-    (folder / "1.jpg").rename(folder / "tab\there.jpg")
-    _, rejected = pack_split(
-        [Entry(0, 0, "tab\there.jpg"), Entry(1, 0, "2.jpg")],
-        folder,
-        tmp_path / "a",
-        resize=24,
-        quality=95,
-        threads=1,
-    )
-    assert [picture.reason for picture in rejected] == [
-        "its name holds a tab or a line break, which a list cannot hold"
-    ]
-
-
-def test_progress_is_shown_on_stderr_alone(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def test_a_terminal_shows_the_progress_and_nothing_goes_to_standard_output(
+    folder: Path, tmp_path: Path, terminal, capsys
+):
+    shown = terminal()
     _pack(folder, tmp_path / "train_file")
-    shown = capfd.readouterr()
-    assert "packing train_file: 100%" in shown.err
-    assert "40/40" in shown.err
-    assert "pictures/s" in shown.err
-    assert shown.out == ""
+    assert "packing train_file: 100%" in shown.getvalue()
+    assert "40/40" in shown.getvalue()
+    assert "pictures/s" in shown.getvalue()
+    assert capsys.readouterr().out == ""
 
 
-def test_only_a_few_items_are_taken_ahead():
-    taken = []
-
-    def items():
-        for number in range(1000):
-            taken.append(number)
-            yield number
-
-    results = in_order(lambda number: number * number, items(), 2)
-    assert [next(results) for _ in range(10)] == [number * number for number in range(10)]
-    assert len(taken) <= 10 + 4 * 2
-    results.close()
-
-
-def test_no_thread_outlives_the_work_and_opencv_has_its_own_threads_back():
-    cv2.setNumThreads(2)
-    before = threading.active_count()
-
-    def work(number: int) -> int:
-        if number == 50:
-            raise OSError("broken")
-        return number
-
-    results = in_order(work, range(1000), 4)
-    with pytest.raises(OSError, match="broken"):
-        list(results)
-    assert threading.active_count() == before
-    assert cv2.getNumThreads() == 2
+def test_elsewhere_no_progress_is_shown(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    _pack(folder, tmp_path / "train_file")
+    assert capfd.readouterr() == ("", "")

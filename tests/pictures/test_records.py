@@ -8,6 +8,7 @@ from catdog_exp.mx import mx
 from catdog_exp.pictures.records import (
     MAGIC,
     RecordWriter,
+    frame,
     pack_record,
     read_index,
     read_record,
@@ -32,9 +33,10 @@ PAYLOADS = {
 
 
 def _ours(rec: Path, payloads: list[bytes]) -> None:
+    records = [(10 * key, frame(payload)) for key, payload in enumerate(payloads)]
     with RecordWriter(rec) as writer:
-        for key, payload in enumerate(payloads):
-            writer.write(10 * key, payload)
+        writer.write(records[:2])
+        writer.write(records[2:])
 
 
 def _theirs(rec: Path, payloads: list[bytes]) -> None:

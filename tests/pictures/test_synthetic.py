@@ -23,7 +23,8 @@ def drawn(folder: str) -> list[str]:
     return [picture.path for picture in Synthetic(folder, count=60, seed=1).listing(CLASSES).pictures]
 
 
-def test_the_listing_holds_as_many_cats_as_dogs_and_says_that_they_are_drawn(tmp_path, capfd):
+def test_the_listing_holds_as_many_cats_as_dogs_and_says_that_they_are_drawn(tmp_path, terminal):
+    shown = terminal()
     listing = Synthetic(str(tmp_path), count=20, seed=0).listing(CLASSES)
     assert listing.root.parent == tmp_path
     assert "drawn" in listing.note
@@ -33,7 +34,7 @@ def test_the_listing_holds_as_many_cats_as_dogs_and_says_that_they_are_drawn(tmp
     assert paths == sorted(contents(listing.root))
     assert [sum(picture.label == label for picture in listing.pictures) for label in (0, 1)] == [10, 10]
     assert all(picture.path.startswith(f"{CLASSES[picture.label]}/") for picture in listing.pictures)
-    assert "drawing" in capfd.readouterr().err
+    assert "drawing" in shown.getvalue()
 
 
 def test_every_picture_is_a_colour_picture_of_its_own_between_60_and_500_pixels(tmp_path):
@@ -99,11 +100,12 @@ def test_processes_at_the_same_time_share_one_whole_folder(tmp_path):
     assert sorted(contents(folders[0])) == found[0]
 
 
-def test_any_two_names_and_no_other_number_of_classes(tmp_path):
+def test_only_cats_and_dogs_can_be_drawn(tmp_path):
     source = Synthetic(str(tmp_path), 4, 0)
-    assert source.listing(["chat", "chien"]).classes == ["chat", "chien"]
-    with pytest.raises(UserError, match="two classes"):
-        source.listing(["cat", "dog", "bird"])
+    assert source.listing(["Cats", "Dogs"]).classes == ["Cats", "Dogs"]
+    for classes in (["cat", "dog", "bird"], ["rose", "tulip"], ["dog", "cat"]):
+        with pytest.raises(UserError, match="drawn pictures are of a cat"):
+            source.listing(classes)
 
 
 def test_a_folder_that_is_a_file_is_seen_before_any_work(tmp_path):

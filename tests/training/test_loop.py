@@ -36,7 +36,7 @@ OPTIMIZERS = [
 def go(folder: Path, network: Network = CNN, objective: str = "val/accuracy", **changes: Any) -> Trained:
     """A short training; `changes` are of its TrainConfig, but for pictures, batch_size and on_epoch."""
     pictures = changes.pop("pictures", (halves(48), halves(20, seed=1)))
-    hardware = HardwareConfig("cpu", changes.pop("batch_size", 8), None, "float32")
+    hardware = HardwareConfig("cpu", changes.pop("batch_size", 8), None)
     on_epoch = changes.pop("on_epoch", lambda _epoch, _metrics: None)
     config = TrainConfig(epochs=3, lr=0.02, seed=0, patience=None, optimizer=SGD, schedule=Cosine(1.0, 0.01))
     config = dataclasses.replace(config, **changes)

@@ -1,0 +1,75 @@
+"""Files put in a folder, packed as a run packs them, and looked at again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from catdog_exp.pictures.archives import Filtered
+from catdog_exp.pictures.lists import SPLITS, read_list, unescaped
+from catdog_exp.pictures.packs import Pack, open_pack
+from catdog_exp.pictures.records import read_records, unpack_record
+from catdog_exp.pictures.source import Listing
+from catdog_exp.schema import DataConfig
+
+CLASSES = ["cat", "dog"]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """pictures: those in the pack, RGB, by path. reasons: why others are not, by path."""
+
+    pack: Pack
+    pictures: dict[str, np.ndarray]
+    reasons: dict[str, str]
+
+
+def put(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write `files` (by path from `folder`), and in each class and side a picture that can be read."""
+    for number, place in enumerate(f"{split}/{name}" for split in SPLITS for name in CLASSES):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40), (90 * (number % 3), 50 * number, 7)).save(folder / place / "whole.png")
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def pack_folder(folder: Path, packs: Path, **settings: Any) -> Packed:
+    """Pack a folder with train/ and validation/; `settings`: keys of `data` other than these here."""
+    return pack_listing(source_of(folder).listing(CLASSES), packs, **settings)
+
+
+def source_of(folder: Path) -> Filtered:
+    """The source of the pictures that `put` wrote."""
+    return Filtered("https://localhost/pictures.zip", "unused", str(folder))
+
+
+def pack_listing(listing: Listing, packs: Path, **settings: Any) -> Packed:
+    """Pack what a source has listed."""
+    source = source_of(listing.root)
+    data = DataConfig(source, CLASSES, split_ratio=0.5, resize=32, quality=95, threads=4, seed=0)
+    pack = open_pack(listing, replace(data, **settings), packs)
+    pictures = {}
+    for split in SPLITS:
+        entries = read_list(pack.records(split).with_suffix(".lst"))
+        for entry, payload in zip(entries, read_records(pack.records(split)), strict=True):
+            pixels = cv2.imdecode(np.frombuffer(unpack_record(payload).image, np.uint8), cv2.IMREAD_COLOR)
+            pictures[entry.path] = pixels[..., ::-1]
+    with (pack.folder / "rejected.csv").open(newline="", encoding="utf-8") as rows:
+        reasons = {unescaped(row["path"]): row["reason"] for row in csv.DictReader(rows)}
+    return Packed(pack, pictures, reasons)
+
+
+def encoded(picture: Image.Image, kind: str, **settings: Any) -> bytes:
+    """The bytes of a file that Pillow writes."""
+    file = io.BytesIO()
+    picture.save(file, kind, **settings)
+    return file.getvalue()
