@@ -201,12 +201,14 @@ class _Stages:
 
     @cached_property
     def packed(self) -> Pack:
-        from catdog_exp.pictures.packs import open_pack
+        from catdog_exp.pictures.packs import find_pack, open_pack
 
         listing = self.config.data.source.listing(self.config.data.classes)
         if listing.note:
             log.info("pictures: %s", listing.note)
-        pack = open_pack(listing, self.config.data, Path(self.config.paths.outputs) / "packs")
+        # What a stage makes is made by that stage alone: without `pack` a run uses the pack that is there.
+        pack_of = open_pack if "pack" in self.config.stages else find_pack
+        pack = pack_of(listing, self.config.data, Path(self.config.paths.outputs) / "packs")
         self.tracker.tags({"pack": pack.fingerprint, "pictures": listing.note or str(listing.root)})
         sides: list[tuple[Split, Any]] = [("train", "training"), ("validation", "validation")]
         for split, context in sides:

@@ -72,7 +72,10 @@ class Synthetic(Source):
                         (making / self._path(number)).write_bytes(data)
 
                     written = in_order(write, range(self.count), threads=os.cpu_count() or 1)
-                    with closing(written), tqdm(written, "drawing", self.count, unit=" pictures", disable=no_bar()) as progress:
+                    with (
+                        closing(written),
+                        tqdm(written, "drawing", self.count, unit=" pictures", disable=no_bar()) as progress,
+                    ):
                         for _ in progress:
                             pass
         except OSError as error:

@@ -95,6 +95,27 @@ def existing_store(config: TrackingConfig) -> Store:
 
     Raises UserError as `open_store` does, and when there is no such store or experiment yet.
     """
+    with _opened_to_read(config) as uri:
+        return _experiment(config, uri, create=False)
+
+
+def tagged_runs(config: TrackingConfig, tag: str) -> list[Run]:
+    """All runs of the store that carry the tag, in whichever experiment, newest first; none where no store is yet."""
+    path = sqlite_path(absolute_uri(config.uri))
+    if path is not None and not path.exists():
+        return []
+    with _opened_to_read(config) as uri:
+        from mlflow import MlflowClient
+
+        store = Store(uri, without_password(uri), "", "", MlflowClient(tracking_uri=uri))
+        with plain_errors(store.shown):
+            experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
+        return list(search(store, experiments, f"tags.{tag} LIKE '%'"))
+
+
+@contextmanager
+def _opened_to_read(config: TrackingConfig) -> Iterator[str]:
+    """The store's absolute URI, once it is known to be there and in order."""
     uri = absolute_uri(config.uri)
     path = sqlite_path(uri)
     if path is not None and not path.exists():
@@ -102,11 +123,12 @@ def existing_store(config: TrackingConfig) -> Store:
     prepare_mlflow()
     if path is None:
         check_server(uri)
-        return _experiment(config, uri, create=False)
+        yield uri
+        return
     _check_writable(path)
     with _first_open(path):
         _check_database(path)
-        return _experiment(config, uri, create=False)
+        yield uri
 
 
 def prepare_mlflow() -> None:

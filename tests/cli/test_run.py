@@ -108,7 +108,7 @@ def test_predict_as_a_stage_labels_a_folder_with_the_best_run(finished, tmp_path
 def test_predict_after_training_uses_the_new_network(catdog, tmp_path, finished):
     folder, _ = finished
     pictures = next((folder / "outputs" / "pictures").glob("*/cat"))
-    done = catdog(*SMALL, "stages=[train,predict]", f"predict.pictures={pictures}")
+    done = catdog(*SMALL, "stages=[pack,train,predict]", f"predict.pictures={pictures}")
     assert done.returncode == 0, done.stderr
     assert "network of run" not in done.stdout
     assert list(tmp_path.glob("outputs/runs/*/*/predictions.csv"))
@@ -160,7 +160,7 @@ def test_the_host_s_own_file_is_found(catdog, tmp_path):
 )
 def test_a_network_for_other_pictures_is_not_evaluated_on_these(finished, tmp_path, catdog, words, told):
     copy = shutil.copytree(finished[0], tmp_path / "copy")
-    done = catdog(*SMALL, *words, "stages=[evaluate]", cwd=copy)
+    done = catdog(*SMALL, *words, "stages=[pack,evaluate]", cwd=copy)
     assert done.returncode == 2
     assert told in done.stderr.splitlines()[-1]
 
@@ -184,6 +184,16 @@ def test_the_logged_config_is_resolved_and_whole(finished):
     assert "${" not in text
     assert config["paths"]["outputs"] == str(folder / "outputs")
     assert config["model"]["layers"] == 2
+
+
+def test_without_the_stage_pack_the_pack_that_is_there_is_used(finished, tmp_path, catdog):
+    done = catdog(*SMALL, "stages=[preview]")
+    assert done.returncode == 2
+    assert "add pack to stages" in done.stderr.splitlines()[-1].replace("`", "")
+    assert not list(tmp_path.glob("outputs/packs/*/manifest.json"))
+    copy = shutil.copytree(finished[0], tmp_path / "copy")
+    done = catdog(*SMALL, "stages=[preview]", cwd=copy)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

@@ -99,9 +99,9 @@ def test_a_refusal_is_one_line_that_names_the_link_and_the_way_around(tmp_path, 
 @pytest.mark.usefixtures("no_gdown")
 def test_without_gdown_the_extra_is_named_before_any_work(tmp_path):
     source = Drive(TRAIN, PREDICT, str(tmp_path))
-    for ask in (source.check, lambda: source.listing(CLASSES)):
+    for ask in (source.check, source.listing):
         with pytest.raises(UserError, match=r"catdog-exp\[drive\].*data=folder data\.root=DIR"):
-            ask()
+            ask(CLASSES)
 
 
 @pytest.mark.usefixtures("no_gdown")

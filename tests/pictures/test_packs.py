@@ -1,6 +1,5 @@
 import csv
 import errno
-import fcntl
 import hashlib
 import json
 import logging
@@ -8,7 +7,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +16,9 @@ import numpy as np
 import pytest
 
 from catdog_exp.errors import UserError
+from catdog_exp.pictures.folders import Folder
 from catdog_exp.pictures.lists import read_list
-from catdog_exp.pictures.packs import Pack, fingerprint, open_pack
+from catdog_exp.pictures.packs import Pack, open_pack
 from catdog_exp.pictures.records import RecordWriter, read_index, read_records, unpack_record
 from catdog_exp.pictures.source import Listing, Picture, Source
 from catdog_exp.schema import DataConfig
@@ -62,7 +61,8 @@ def packs(tmp_path: Path) -> Path:
 
 
 def _visible(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+    """What is there but for locks and the digests of the pictures."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith((".lock", ".digests")))
 
 
 def _bytes(pack: Pack) -> dict[str, bytes]:
@@ -99,7 +99,12 @@ def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
     assert manifest["fingerprint"] == pack.fingerprint
     assert manifest["classes"] == ["cat", "dog"]
     assert manifest["counts"] == pack.counts
-    assert manifest["settings"] == {"split_ratio": 0.8, "seed": 0, "resize": 16, "quality": 90}
+    settings = {"split_ratio": 0.8, "seed": 0, "resize": 16, "quality": 90}
+    assert settings.items() <= manifest["settings"].items()
+    sizes = [(listing.root / picture.path).stat().st_size for picture in listing.pictures]
+    assert (manifest["source"]["pictures"], manifest["source"]["bytes"]) == (40, sum(sizes))
+    assert len(manifest["source"]["sha256"]) == 64
+    assert manifest["records"] == {"train": ["train_file.rec"], "validation": ["validation_file.rec"]}
     assert manifest["made"].endswith("+00:00")
     assert set(manifest["files"]) == set(_bytes(pack))
     for name, content in _bytes(pack).items():
@@ -140,28 +145,38 @@ def test_threads_and_place_of_the_pictures_change_nothing(listing: Listing, pack
     assert _bytes(again) == _bytes(pack)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"split_ratio": 0.7}, {"resize": 17}, {"quality": 91}, {"seed": 1}],
-    ids=lambda change: str(*change),
-)
-def test_every_setting_that_changes_the_bytes_has_a_pack_of_its_own(listing: Listing, change: dict[str, float]):
-    assert fingerprint(listing, replace(DATA, **change)) != fingerprint(listing, DATA)
+def test_repack_makes_it_anew_with_the_same_bytes(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    before, made = _bytes(pack), (pack.folder / "manifest.json").stat().st_mtime_ns
+    again = open_pack(listing, replace(DATA, repack=True), packs)
+    assert not again.reused
+    assert again.fingerprint == pack.fingerprint
+    assert _bytes(again) == before
+    assert (pack.folder / "manifest.json").stat().st_mtime_ns > made
+    assert _visible(packs) == [pack.fingerprint]
 
 
-def test_every_change_of_the_pictures_has_a_pack_of_its_own(listing: Listing):
-    marks = [fingerprint(listing, DATA)]
-    first, *others = listing.pictures
-    marks.append(fingerprint(replace(listing, pictures=others), DATA))
-    marks.append(fingerprint(replace(listing, pictures=[replace(first, label=1), *others]), DATA))
-    marks.append(fingerprint(replace(listing, pictures=[replace(first, split="train"), *others]), DATA))
-    marks.append(fingerprint(replace(listing, classes=["cat", "wolf"]), DATA))
-    content = (listing.root / first.path).read_bytes()
-    (listing.root / first.path).write_bytes(content + b"\0")
-    marks.append(fingerprint(listing, DATA))
-    (listing.root / first.path).unlink()
-    marks.append(fingerprint(listing, DATA))
-    assert len(set(marks)) == len(marks)
+def test_a_changed_picture_gives_another_pack(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    file = listing.root / listing.pictures[0].path
+    file.write_bytes(file.read_bytes() + b"\0")
+    again = open_pack(listing, DATA, packs)
+    assert not again.reused
+    assert again.fingerprint != pack.fingerprint
+
+
+def test_pictures_that_change_while_they_are_packed_are_refused(
+    listing: Listing, packs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Meddling(RecordWriter):
+        def close(self) -> None:
+            (listing.root / "cat" / "003.jpg").write_bytes(b"other")
+            super().close()
+
+    monkeypatch.setattr("catdog_exp.pictures.packing.RecordWriter", Meddling)
+    with pytest.raises(UserError, match=r"1 pictures in .*pictures changed while .* such as cat/003\.jpg"):
+        open_pack(listing, DATA, packs)
+    assert _visible(packs) == []
 
 
 def test_pictures_left_out_are_listed_with_reasons(listing: Listing, packs: Path):
@@ -208,11 +223,35 @@ def test_a_pack_that_lost_a_file_is_made_again(
     assert any(name in line and "made again" in line for line in caplog.messages)
 
 
-def test_a_pack_with_a_file_cut_short_is_made_again(listing: Listing, packs: Path):
+def _flip(file: Path, position: int) -> None:
+    """Change one bit, and put the file's time back."""
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[position] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("name", ["train_file.rec", "validation_file.lst", "rejected.csv", "manifest.json"])
+@pytest.mark.parametrize("damage", ["cut", "flip first", "flip middle", "flip last"])
+def test_a_damaged_pack_is_made_again(
+    listing: Listing, packs: Path, name: str, damage: str, caplog: pytest.LogCaptureFixture
+):
     pack = open_pack(listing, DATA, packs)
     before = _bytes(pack)
-    os.truncate(pack.records("train"), 1000)
-    assert _bytes(open_pack(listing, DATA, packs)) == before
+    file = pack.folder / name
+    size = file.stat().st_size
+    if damage == "cut":
+        os.truncate(file, size - 5)
+    else:
+        _flip(file, {"flip first": 0, "flip middle": size // 2, "flip last": size - 2}[damage])
+    again = open_pack(listing, DATA, packs)
+    assert not again.reused
+    assert _bytes(again) == before
+    assert _visible(packs) == [pack.fingerprint]
+    (warning,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
+    assert warning.startswith(f"pack {pack.folder} is damaged and is made again: {name} ")
+    assert open_pack(listing, DATA, packs).reused
 
 
 def test_a_full_disk_is_one_line_and_nothing_is_left(listing: Listing, packs: Path, monkeypatch: pytest.MonkeyPatch):
@@ -234,35 +273,34 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(listing: Listing, tmp_pa
         open_pack(listing, DATA, tmp_path / "outputs" / "packs")
 
 
-def _open_in_process(listing: Listing, packs: Path, results: "multiprocessing.Queue[bool]") -> None:
-    results.put(open_pack(listing, DATA, packs).reused)
+def _open_in_process(listing: Listing, data: DataConfig, packs: Path, results: "multiprocessing.Queue[bool]") -> None:
+    results.put(open_pack(listing, data, packs).reused)
 
 
-def test_of_several_processes_one_makes_the_pack(tmp_path: Path, packs: Path):
+@pytest.mark.parametrize("there", ["nothing", "a damaged pack", "a pack to be made anew"])
+def test_of_several_processes_one_makes_the_pack(tmp_path: Path, packs: Path, there: str):
     listing = draw_pictures(tmp_path / "pictures", per_class=150)
+    data = DATA
+    if there != "nothing":
+        pack = open_pack(listing, DATA, packs)
+        if there == "a damaged pack":
+            _flip(pack.records("train"), 1000)
+        else:
+            data = replace(DATA, repack=True)
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    processes = [context.Process(target=_open_in_process, args=(listing, packs, results)) for _ in range(3)]
+    processes = [context.Process(target=_open_in_process, args=(listing, data, packs, results)) for _ in range(3)]
     for process in processes:
         process.start()
-    assert sorted(results.get(timeout=60) for _ in processes) == [False, True, True]
+    reused = sorted(results.get(timeout=60) for _ in processes)
     for process in processes:
         process.join()
-    assert _visible(packs) == [fingerprint(listing, DATA)]
-
-
-def test_who_waits_is_told(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
-    mark = fingerprint(listing, DATA)
-    packs.mkdir(parents=True)
-    with (packs / f".{mark}.lock").open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        release = threading.Timer(0.5, lambda: fcntl.flock(other, fcntl.LOCK_UN))
-        release.start()
-        with caplog.at_level(logging.INFO):
-            open_pack(listing, DATA, packs)
-        release.join()
-    assert caplog.messages[0] == f"waiting for another process that makes {packs / mark}"
-    assert caplog.messages[1].startswith("packed 32 + 8 pictures")
+    if there == "a pack to be made anew":
+        # Who comes when it has just been made does not know that, and makes it once more.
+        assert not reused[0]
+    else:
+        assert reused == [False, True, True]
+    assert len(_visible(packs)) == 1
 
 
 def test_after_a_kill_the_pack_is_made_and_what_was_left_is_gone(tmp_path: Path, packs: Path):
@@ -271,19 +309,49 @@ def test_after_a_kill_the_pack_is_made_and_what_was_left_is_gone(tmp_path: Path,
     slow = replace(DATA, resize=256)
     process = context.Process(target=open_pack, args=(listing, slow, packs))
     process.start()
-    making = packs / f"{fingerprint(listing, slow)}.making"
     deadline = time.monotonic() + 60
-    while not making.is_dir() and time.monotonic() < deadline:
+    while not list(packs.glob("*.making")) and time.monotonic() < deadline:
         time.sleep(0.005)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    assert making.is_dir()
+    (making,) = packs.glob("*.making")
     other = packs / "0123456789abcdef.making"
     other.mkdir()
     pack = open_pack(listing, slow, packs)
     assert not pack.reused
+    assert making.name == f"{pack.fingerprint}.making"
     assert _visible(packs) == [pack.fingerprint]
+
+
+def test_leftovers_go_even_when_nothing_is_made(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    (packs / f"{pack.fingerprint}.old").mkdir()
+    (packs / f".{pack.fingerprint}.owner").touch()
+    assert open_pack(listing, DATA, packs).reused
+    assert _visible(packs) == [pack.fingerprint]
+
+
+@pytest.mark.slow
+def test_a_pack_of_25000_pictures_is_found_again_within_a_second(packs: Path, tmp_path: Path):
+    draw_pictures(tmp_path / "pictures", per_class=20)
+    drawn = [path.read_bytes() for path in sorted((tmp_path / "pictures").rglob("*.jpg"))]
+    for number in range(25_000):
+        name = ("cat", "dog")[number % 2]
+        file = tmp_path / "pictures" / name / f"{name}.{number}.jpg"
+        file.write_bytes(drawn[number % len(drawn)] + number.to_bytes(4, "big"))
+    source = Folder(str(tmp_path / "pictures"))
+    made = open_pack(source.listing(DATA.classes), DATA, packs)
+    time.sleep(2.1)
+    open_pack(source.listing(DATA.classes), DATA, packs)  # remembers those that had just been written, too
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        found = open_pack(source.listing(DATA.classes), DATA, packs)
+        seconds.append(time.perf_counter() - start)
+        assert found.folder == made.folder
+        assert found.reused
+    assert min(seconds) < 1
 
 
 def test_class_names_in_any_script_are_kept(listing: Listing, packs: Path):
