@@ -82,27 +82,23 @@ def test_tracking_none_logs_nothing(catdog, tmp_path):
 
 
 def test_predict_as_a_stage_labels_a_folder_with_the_best_run(finished, tmp_path, catdog):
-    folder, _ = finished
+    copy = shutil.copytree(finished[0], tmp_path / "copy")
     pictures = tmp_path / "unknown"
     pictures.mkdir()
-    drawn = next((folder / "outputs" / "pictures").glob("*/dog"))
+    drawn = next((copy / "outputs" / "pictures").glob("*/dog"))
     for picture in sorted(drawn.iterdir())[:3]:
         shutil.copy(picture, pictures)
-    words = ["stages=[predict]", f"predict.pictures={pictures}", f"paths.outputs={tmp_path}/outputs"]
-    done = catdog(*words, f"tracking.uri=sqlite:///{folder}/outputs/mlflow.db")
+    done = catdog("stages=[predict]", f"predict.pictures={pictures}", cwd=copy)
     assert done.returncode == 0, done.stderr
     assert "network of run" in done.stdout
-    (run_folder,) = (tmp_path / "outputs" / "runs").glob("*/*")
-    assert [line.split("\t")[0] for line in (run_folder / "test_file.lst").read_text().splitlines()] == [
-        "0",
-        "1",
-        "2",
-    ]
-    with (run_folder / "predictions.csv").open(newline="") as file:
+    (table,) = copy.glob("outputs/runs/*/*/predictions.csv")
+    listed = table.with_name("test_file.lst").read_text().splitlines()
+    assert [line.split("\t")[0] for line in listed] == ["0", "1", "2"]
+    with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3
     assert {row["label"] for row in rows} <= {"cat", "dog"}
-    assert (run_folder / "predictions.png").is_file()
+    assert table.with_name("predictions.png").is_file()
 
 
 def test_predict_after_training_uses_the_new_network(catdog, tmp_path, finished):
