@@ -89,7 +89,7 @@ def job(config: DictConfig) -> float | None:
         if this.mode == RunMode.RUN:
             raise _Stop(error) from error
         line = one_line(error)
-        log.error("failed: %s", line, exc_info=error if line is None else None)
+        log.error("failed: %s", line or repr(error), exc_info=error if line is None else None)
         raise
 
 

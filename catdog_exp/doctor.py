@@ -17,19 +17,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from catdog_exp.cards import card_facts
 from catdog_exp.errors import UserError, missing_library, one_line
+from catdog_exp.facts import Fact, dotted
 from catdog_exp.memory import memory_limit
 from catdog_exp.tracking.provenance import DISTRIBUTIONS, installed_version
 
-Word = Literal["ok", "missing", "note"]
-
 PYTHONS = ((3, 10), (3, 12))
-OLDEST_CARD = (5, 0)  # compute capability; the wheels of MXNet hold nothing for older ones
 LITTLE_DISK = 2**30  # bytes free below which a run may not fit
 IMPORT_TIMEOUT = 300  # seconds
 GIB = 2**30
@@ -62,15 +60,6 @@ answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_ca
 print(json.dumps(answer))"""
 
 
-@dataclass(frozen=True)
-class Fact:
-    """One thing found. `missing` is something that is needed and not there; a `note` is worth knowing."""
-
-    word: Word
-    name: str
-    value: str
-
-
 def doctor(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> int:
     """Print the report. Returns the exit code: 0, or 1 when something needed is missing."""
     worst = 0
@@ -94,14 +83,14 @@ def report(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> Iterator[tu
     mxnet = _ask_mxnet()
     yield "MXNet", _mxnet(mxnet)
     yield "Machine", [_cores(), _memory(), _disk(outputs)]
-    yield "Cards", _cards(mxnet)
+    yield "Cards", card_facts(mxnet)
     yield "Tracking", [_store(uri)]
     yield "Configs", [_folder(folder) for folder in conf_folders]
 
 
 def _python() -> list[Fact]:
     (first, last), this = PYTHONS, sys.version_info[:2]
-    needed = f"{_dotted(first)} to {_dotted(last)}"
+    needed = f"{dotted(first)} to {dotted(last)}"
     return [
         Fact(
             "ok" if first <= this <= last else "missing",
@@ -222,40 +211,6 @@ def _disk(outputs: Path) -> Fact:
         return Fact("missing", "outputs", f"{outputs}: {there} is read-only; choose another with paths.outputs=DIR")
     free = shutil.disk_usage(there).free
     return Fact("ok" if free >= LITTLE_DISK else "note", "outputs", f"{outputs}: {free / GIB:.1f} GiB free")
-
-
-def _cards(mxnet: dict[str, Any] | None) -> list[Fact]:
-    facts = []
-    newest = tuple(mxnet["newest_card"]) if mxnet else None
-    for name, capability in _seen_cards():
-        about = f"compute capability {_dotted(capability)}"
-        if newest is None or OLDEST_CARD <= capability <= newest:
-            facts.append(Fact("ok", name, about))
-        else:
-            limits = f"{_dotted(OLDEST_CARD)} to {_dotted(newest)}"
-            facts.append(Fact("note", name, f"{about}, which MXNet cannot run on ({limits} can)"))
-    if not facts:
-        facts.append(Fact("note", "cards", "nvidia-smi shows none"))
-    if mxnet is not None:
-        problem = mxnet["gpu_problem"]
-        facts.append(
-            Fact("note", "runs use", f"the processor: {problem}") if problem else Fact("ok", "runs use", "the card")
-        )
-    return facts
-
-
-def _dotted(numbers: tuple[int, ...]) -> str:
-    return ".".join(map(str, numbers))
-
-
-def _seen_cards() -> list[tuple[str, tuple[int, int]]]:
-    query = ["nvidia-smi", "--query-gpu=compute_cap,name", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    found = re.findall(r"^(\d+)\.(\d+), (.+)$", answer, flags=re.MULTILINE)
-    return [(name.strip(), (int(major), int(minor))) for major, minor, name in found]
 
 
 def _store(uri: str) -> Fact:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from catdog_exp.inference.classifier import Classifier
     from catdog_exp.pictures.packs import Pack
     from catdog_exp.pictures.source import Split
-    from catdog_exp.tracking.run import RunLog
+    from catdog_exp.tracking.log import RunLog
     from catdog_exp.training.loop import Trained
 
 log = logging.getLogger(__name__)
