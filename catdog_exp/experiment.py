@@ -39,6 +39,10 @@ def check(config: RunConfig) -> None:
         absolute_uri(config.tracking.uri)
     if set(config.stages) != {"predict"}:
         config.data.source.check(config.data.classes)
+    if "pack" in config.stages and config.data.pack_on == "ray":
+        from catdog_exp.pictures.packing_on_ray import check_ray
+
+        check_ray()
     if config.hardware.device == "gpu":
         use_threads(config.hardware.threads)
         from catdog_exp.mx import context

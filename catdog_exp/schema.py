@@ -41,6 +41,8 @@ class DataConfig:
     quality: Annotated[int, Field(ge=1, le=100)]
     threads: Annotated[int, Field(ge=1, le=256)]
     seed: Annotated[int, Field(ge=0)]
+    shards: Annotated[int, Field(ge=1, le=4096)] = 1
+    pack_on: Literal["threads", "ray"] = "threads"
     repack: bool = False
     root: str | None = None
     max_rejects: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = None

@@ -1,7 +1,8 @@
-"""The pictures of a record file, decoded once and held in memory."""
+"""The pictures of record files, decoded once and held in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,20 +53,19 @@ class DecodedPictures:
         return squares
 
 
-def decode_records(rec: Path, size: int, threads: int) -> DecodedPictures:
-    """Decode all records of a `.rec` file, made by this package or by im2rec.py; no `.idx` file is needed.
+def decode_records(recs: Sequence[Path], size: int, threads: int) -> DecodedPictures:
+    """Decode all records of `.rec` files, made by this package or by im2rec.py; no `.idx` file is needed.
 
+    recs: the files of a pack's side, or others; the pictures come in the order of the files.
     size: short edge in pixels; a picture with another one is resized to it.
     threads: how many pictures are decoded at once; the result is the same for any number.
 
     Raises UserError, naming the file and the record: no such file, damage, no pictures, a picture that
     cannot be decoded, a label that is not one class number.
     """
-    if not rec.is_file():
-        raise UserError(f"{rec}: there is no such record file")
 
-    def work(numbered: tuple[int, bytes]) -> tuple[Pixels, int, int]:
-        number, payload = numbered
+    def work(numbered: tuple[Path, int, bytes]) -> tuple[Pixels, int, int]:
+        rec, number, payload = numbered
         try:
             record = unpack_record(payload)
             picture = decode_picture(record.image, short_edge=size)
@@ -79,13 +79,11 @@ def decode_records(rec: Path, size: int, threads: int) -> DecodedPictures:
 
     pictures: list[Pixels] = []
     labels, ids = [], []
-    with closing(in_order(work, enumerate(read_records(rec)), threads)) as decoded:
+    with closing(in_order(work, _numbered(recs), threads)) as decoded:
         for picture, label, key in decoded:
             pictures.append(picture)
             labels.append(label)
             ids.append(key)
-    if not pictures:
-        raise UserError(f"{rec}: there are no pictures in it")
     shapes = np.array([picture.shape for picture in pictures], np.int64)
     offsets = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))])
     return DecodedPictures(
@@ -97,6 +95,17 @@ def decode_records(rec: Path, size: int, threads: int) -> DecodedPictures:
         labels=np.array(labels, np.int64),
         ids=np.array(ids, np.uint64),
     )
+
+
+def _numbered(recs: Sequence[Path]) -> Iterator[tuple[Path, int, bytes]]:
+    """The records' payloads, each with its file and its number in it."""
+    for rec in recs:
+        if not rec.is_file():
+            raise UserError(f"{rec}: there is no such record file")
+        if not rec.stat().st_size:
+            raise UserError(f"{rec}: there are no pictures in it")
+        for number, payload in enumerate(read_records(rec)):
+            yield rec, number, payload
 
 
 def _label(record: Record) -> int:

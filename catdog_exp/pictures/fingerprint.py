@@ -21,10 +21,12 @@ def fingerprint(
     """16 hexadecimal digits that differ when the bytes of the pack would.
 
     They stand for the lists (which picture on which side, in which order, its label and path), the pictures'
-    sizes and contents, the classes, and how pictures are shrunk and encoded. The split's ratio and seed are in
-    by the lists that they lead to; threads, machine and where the pictures lie are not.
+    sizes and contents, the classes, how pictures are shrunk and encoded, and how many shards there are. The split's
+    ratio and seed are in by the lists that they lead to; threads, machine and where the pictures lie are not.
     """
     how = [FORMAT, INTERPOLATION, data.resize, data.quality, classes]
+    if data.shards > 1:
+        how.append(data.shards)
     lines = {split: [[entry.index, entry.label, entry.path] for entry in lists[split]] for split in SPLITS}
     return hashlib.sha256(json.dumps([how, lines, source_digest(found)]).encode()).hexdigest()[:16]
 

@@ -23,8 +23,9 @@ from catdog_exp.pictures.fingerprint import FORMAT, INTERPOLATION, source_digest
 from catdog_exp.pictures.lists import SPLITS, Entry, escaped
 from catdog_exp.pictures.manifest import Manifest, file_digest, write_manifest
 from catdog_exp.pictures.once import whole_folder, write_through
-from catdog_exp.pictures.packing import Rejected, pack_split
+from catdog_exp.pictures.packing import Rejected
 from catdog_exp.pictures.rejects import refuse, too_many, write_rejected
+from catdog_exp.pictures.shards import Shard, cut_into_shards, pack_shards, without
 from catdog_exp.pictures.source import Listing, Split
 from catdog_exp.schema import DataConfig
 
@@ -47,20 +48,11 @@ def make_pack(
     """
     separated = separate(lists, found)
     with whole_folder(place) as making:
-        packed: dict[Split, list[Entry]] = {}
-        rejected: list[Rejected] = [*separated.copies, *separated.contradictions]
         start = time.perf_counter()
-        for split in SPLITS:
-            packed[split], left_out = pack_split(
-                separated.lists[split],
-                listing.root,
-                making / f"{split}_file",
-                resize=data.resize,
-                quality=data.quality,
-                threads=data.threads,
-            )
-            rejected += left_out
+        shards, left_out = _pack(separated.lists, data, listing.root, making)
         seconds = time.perf_counter() - start
+        packed = {split: without(separated.lists[split], left_out) for split in SPLITS}
+        rejected = [*separated.copies, *separated.contradictions, *left_out]
         rejected.sort(key=lambda picture: picture.path)
         if too_many(len(rejected), len(found), data.max_rejects):
             file = place.parent / REJECTED  # the pack's own goes with the pack
@@ -90,7 +82,7 @@ def make_pack(
             note=listing.note,
             made=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             images_per_second=round(sum(map(len, packed.values())) / seconds, 1),
-            records={split: [f"{split}_file.rec"] for split in SPLITS},
+            records={split: [f"{shard.name}.rec" for shard in shards if shard.split == split] for split in SPLITS},
             files={file.name: file_digest(file) for file in sorted(making.iterdir())},
             versions={
                 "catdog_exp": metadata.version("catdog-exp"),
@@ -106,6 +98,27 @@ def make_pack(
         line += f", {len(rejected):,} left out{_same(separated)} (see {place / REJECTED})"
     log.info(line)
     return manifest
+
+
+def _pack(
+    lists: Mapping[Split, Sequence[Entry]], data: DataConfig, root: Path, making: Path
+) -> tuple[list[Shard], list[Rejected]]:
+    """Pack `lists` into files in `making`. Returns the shards that hold pictures, and the pictures left out."""
+    shards = cut_into_shards(lists, data.shards)
+    pack = pack_shards
+    if data.pack_on == "ray":
+        from catdog_exp.pictures.packing_on_ray import pack_on_ray
+
+        pack = pack_on_ray
+    left_out = pack(shards, root, making, resize=data.resize, quality=data.quality, threads=data.threads)
+    filled = []
+    for shard, rejected in zip(shards, left_out, strict=True):
+        if len(rejected) < len(shard.entries):
+            filled.append(shard)
+        else:  # MXNet takes no empty file
+            for ending in (".lst", ".rec", ".idx"):
+                (making / f"{shard.name}{ending}").unlink()
+    return filled, [picture for rejected in left_out for picture in rejected]
 
 
 def check_classes(classes: list[str], lists: dict[Split, list[Entry]], rejected: Sequence[Rejected]) -> None:
@@ -132,7 +145,7 @@ def _counts(classes: list[str], lists: dict[Split, list[Entry]]) -> dict[Split, 
 
 
 def _settings(data: DataConfig) -> dict[str, Any]:
-    settings = {key: getattr(data, key) for key in ("split_ratio", "seed", "resize", "quality")}
+    settings = {key: getattr(data, key) for key in ("split_ratio", "seed", "resize", "quality", "shards")}
     return {**settings, "interpolation": INTERPOLATION}
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import cv2
-from tqdm import tqdm
 
-from catdog_exp.console import no_bar
 from catdog_exp.pictures.decoding import Unreadable, read_picture
 from catdog_exp.pictures.lists import Entry, write_list
 from catdog_exp.pictures.parallel import chunks_in_order
@@ -38,6 +36,7 @@ def pack_split(
     resize: int,
     quality: int,
     threads: int,
+    progress: Callable[[int], object] | None = None,
 ) -> tuple[list[Entry], list[Rejected]]:
     """Pack the pictures of `entries` into `<prefix>.rec`, with `<prefix>.idx` and `<prefix>.lst` beside it.
 
@@ -46,9 +45,10 @@ def pack_split(
     quality: of the packed JPEGs, 1..100.
     threads: how many pictures are worked on at once. The records have the order of `entries` and the
         same bytes for any number of them.
+    progress: called with the number of pictures done, each time that there are more.
 
-    Returns the entries that were packed, and the pictures left out since they cannot be read. A progress
-    bar with pictures/s goes to stderr. Raises OSError where the files cannot be written.
+    Returns the entries that were packed, and the pictures left out since they cannot be read. Raises
+    OSError where the files cannot be written.
     """
 
     def work(entry: Entry) -> bytes | Rejected:
@@ -65,7 +65,6 @@ def pack_split(
     with (
         RecordWriter(prefix.with_suffix(".rec")) as writer,
         closing(chunks_in_order(work, entries, min(threads, cores), CHUNK)) as chunks,
-        tqdm(total=len(entries), desc=f"packing {prefix.name}", unit=" pictures", disable=no_bar()) as progress,
     ):
         for chunk in chunks:
             records = []
@@ -76,7 +75,8 @@ def pack_split(
                     records.append((entry.index, result))
                     packed.append(entry)
             writer.write(records)
-            progress.update(len(chunk))
+            if progress is not None:
+                progress(len(chunk))
     write_list(prefix.with_suffix(".lst"), packed)
     return packed, rejected
 

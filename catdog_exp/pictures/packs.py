@@ -38,7 +38,7 @@ class Pack:
     reused: it was there already.
     images_per_second: speed of the packing, None where the pack was reused.
     note: the source's line about its pictures, may be empty.
-    record_files: names of the `.rec` files of each side.
+    record_files: names of the `.rec` files of each side, in order.
     """
 
     folder: Path
@@ -51,10 +51,9 @@ class Pack:
     note: str
     record_files: dict[Split, list[str]]
 
-    def records(self, split: Split) -> Path:
-        """The `.rec` file of one side; its `.lst` and `.idx` lie beside it."""
-        (name,) = self.record_files[split]
-        return self.folder / name
+    def records(self, split: Split) -> list[Path]:
+        """The `.rec` files of one side, in order; beside each lie its `.lst` and `.idx`."""
+        return [self.folder / name for name in self.record_files[split]]
 
 
 def open_pack(listing: Listing, data: DataConfig, folder: Path) -> Pack:

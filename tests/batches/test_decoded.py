@@ -56,7 +56,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Entry], 
 
 def test_pictures_come_in_the_order_of_their_records_as_rgb(drawn: tuple[Path, list[Entry], Path]):
     root, entries, rec = drawn
-    pictures = decode_records(rec, 16, threads=2)
+    pictures = decode_records([rec], 16, threads=2)
     assert len(pictures) == 24
     assert pictures.labels.tolist() == [entry.label for entry in entries]
     assert pictures.ids.tolist() == [entry.index for entry in entries]
@@ -65,7 +65,7 @@ def test_pictures_come_in_the_order_of_their_records_as_rgb(drawn: tuple[Path, l
 
 
 def test_pictures_lie_one_behind_the_other(drawn: tuple[Path, list[Entry], Path]):
-    pictures = decode_records(drawn[2], 16, threads=2)
+    pictures = decode_records([drawn[2]], 16, threads=2)
     assert (np.minimum(pictures.heights, pictures.widths) == 16).all()
     assert (np.maximum(pictures.heights, pictures.widths) > 16).all()
     assert np.array_equal(np.diff(pictures.offsets), pictures.heights * pictures.widths * 3)
@@ -75,7 +75,7 @@ def test_pictures_lie_one_behind_the_other(drawn: tuple[Path, list[Entry], Path]
 
 
 def test_squares_are_the_middles(drawn: tuple[Path, list[Entry], Path]):
-    pictures = decode_records(drawn[2], 16, threads=2)
+    pictures = decode_records([drawn[2]], 16, threads=2)
     squares = pictures.squares()
     assert squares.shape == (24, 16, 16, 3)
     for place in range(24):
@@ -85,7 +85,7 @@ def test_squares_are_the_middles(drawn: tuple[Path, list[Entry], Path]):
 
 @pytest.mark.parametrize("size", [16, 10, 40])
 def test_any_number_of_threads_gives_the_same(drawn: tuple[Path, list[Entry], Path], size: int):
-    one, many = (decode_records(drawn[2], size, threads) for threads in (1, 8))
+    one, many = (decode_records([drawn[2]], size, threads) for threads in (1, 8))
     assert np.array_equal(one.pixels, many.pixels)
     assert np.array_equal(one.ids, many.ids)
 
@@ -93,14 +93,14 @@ def test_any_number_of_threads_gives_the_same(drawn: tuple[Path, list[Entry], Pa
 @pytest.mark.parametrize("size", [10, 40])
 def test_records_of_another_size_are_resized(drawn: tuple[Path, list[Entry], Path], size: int):
     root, entries, rec = drawn
-    pictures = decode_records(rec, size, threads=2)
+    pictures = decode_records([rec], size, threads=2)
     assert (np.minimum(pictures.heights, pictures.widths) == size).all()
     _assert_colours(pictures, root, entries)
 
 
 def test_mxnet_reads_the_same_from_the_pack(drawn: tuple[Path, list[Entry], Path]):
     _, entries, rec = drawn
-    pictures = decode_records(rec, 16, threads=2)
+    pictures = decode_records([rec], 16, threads=2)
     batches = mx.io.ImageRecordIter(
         path_imgrec=str(rec), path_imgidx=str(rec.with_suffix(".idx")), data_shape=(3, 16, 16), batch_size=8
     )
@@ -128,7 +128,7 @@ def test_what_im2rec_makes_of_our_list_reads_the_same(
     root, entries, _ = drawn
     write_list(tmp_path / "theirs.lst", entries)
     _im2rec(*options, tmp_path / "theirs", root)
-    pictures = decode_records(tmp_path / "theirs.rec", 16, threads=2)
+    pictures = decode_records([tmp_path / "theirs.rec"], 16, threads=2)
     assert pictures.labels.tolist() == [entry.label for entry in entries]
     assert pictures.ids.tolist() == [entry.index for entry in entries]
     assert (np.minimum(pictures.heights, pictures.widths) == 16).all()
@@ -148,7 +148,7 @@ def test_a_list_that_im2rec_makes_is_read_and_packed(tmp_path: Path):
     written = (tmp_path / "theirs.lst").read_bytes()
     pack_split(entries, tmp_path / "pictures", tmp_path / "theirs", resize=16, quality=95, threads=2)
     assert (tmp_path / "theirs.lst").read_bytes() == written
-    assert decode_records(tmp_path / "theirs.rec", 16, 1).labels.tolist() == [entry.label for entry in entries]
+    assert decode_records([tmp_path / "theirs.rec"], 16, 1).labels.tolist() == [entry.label for entry in entries]
 
 
 def _records(rec: Path, *payloads: bytes) -> Path:
@@ -174,24 +174,24 @@ JPEG = cv2.imencode(".jpg", np.full((20, 30, 3), 99, np.uint8))[1].tobytes()
 def test_a_record_that_cannot_be_used_is_named(tmp_path: Path, payload: bytes, reason: str):
     rec = _records(tmp_path / "a.rec", pack_record(0, 0, JPEG), payload, pack_record(1, 2, JPEG))
     with pytest.raises(UserError, match=rf"a\.rec, record 1 .*{reason}"):
-        decode_records(rec, 16, threads=2)
+        decode_records([rec], 16, threads=2)
 
 
 def test_one_label_in_a_list_is_a_label(tmp_path: Path):
     rec = _records(tmp_path / "a.rec", mx.recordio.pack((0, [1.0], 5, 0), JPEG))
-    pictures = decode_records(rec, 16, threads=1)
+    pictures = decode_records([rec], 16, threads=1)
     assert (pictures.labels.tolist(), pictures.ids.tolist()) == ([1], [5])
 
 
 def test_a_file_that_is_missing_empty_or_cut_is_named(tmp_path: Path):
     with pytest.raises(UserError, match=r"missing\.rec: there is no such record file"):
-        decode_records(tmp_path / "missing.rec", 16, threads=1)
+        decode_records([tmp_path / "missing.rec"], 16, threads=1)
     with pytest.raises(UserError, match=r"empty\.rec: there are no pictures in it"):
-        decode_records(_records(tmp_path / "empty.rec"), 16, threads=1)
+        decode_records([_records(tmp_path / "empty.rec")], 16, threads=1)
     cut = _records(tmp_path / "cut.rec", pack_record(0, 0, JPEG), pack_record(0, 1, JPEG))
     os.truncate(cut, cut.stat().st_size - 8)
     with pytest.raises(UserError, match=r"cut\.rec ends in the middle of a record"):
-        decode_records(cut, 16, threads=1)
+        decode_records([cut], 16, threads=1)
 
 
 @pytest.mark.slow
@@ -200,14 +200,14 @@ def test_mxnet_and_im2rec_agree_on_the_real_photographs(real_pictures: Path, tmp
     entries = [Entry(index, int("dogs" in path), path) for index, path in enumerate(paths)]
     packed, rejected = pack_split(entries, real_pictures, tmp_path / "ours", resize=32, quality=95, threads=4)
     assert (len(packed), rejected) == (2000, [])
-    ours = decode_records(tmp_path / "ours.rec", 32, threads=2)
+    ours = decode_records([tmp_path / "ours.rec"], 32, threads=2)
     batches = mx.io.ImageRecordIter(path_imgrec=str(tmp_path / "ours.rec"), data_shape=(3, 32, 32), batch_size=100)
     labels = np.concatenate([batch.label[0].asnumpy() for batch in batches])
     assert np.array_equal(labels, ours.labels)
     (tmp_path / "im2rec").mkdir()
     write_list(tmp_path / "im2rec" / "theirs.lst", entries)
     _im2rec("--resize", 32, tmp_path / "im2rec" / "theirs", real_pictures)
-    theirs = decode_records(tmp_path / "im2rec" / "theirs.rec", 32, threads=2)
+    theirs = decode_records([tmp_path / "im2rec" / "theirs.rec"], 32, threads=2)
     assert np.array_equal(ours.ids, theirs.ids)
     assert np.array_equal(ours.labels, theirs.labels)
     assert np.bincount(theirs.labels).tolist() == [1000, 1000]

@@ -59,8 +59,8 @@ def pack_listing(listing: Listing, packs: Path, **settings: Any) -> Packed:
     pack = open_pack(listing, replace(data, **settings), packs)
     pictures = {}
     for split in SPLITS:
-        entries = read_list(pack.records(split).with_suffix(".lst"))
-        for entry, payload in zip(entries, read_records(pack.records(split)), strict=True):
+        (rec,) = pack.records(split)
+        for entry, payload in zip(read_list(rec.with_suffix(".lst")), read_records(rec), strict=True):
             pixels = cv2.imdecode(np.frombuffer(unpack_record(payload).image, np.uint8), cv2.IMREAD_COLOR)
             pictures[entry.path] = pixels[..., ::-1]
     with (pack.folder / "rejected.csv").open(newline="", encoding="utf-8") as rows:

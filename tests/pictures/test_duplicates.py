@@ -10,6 +10,7 @@ from PIL import Image
 
 from catdog_exp.errors import UserError
 from catdog_exp.pictures.folders import Folder
+from catdog_exp.pictures.lists import SPLITS
 from tests.pictures.packed import encoded, pack_folder, pack_listing, put
 
 RED = encoded(Image.new("RGB", (50, 40), "red"), "PNG")
@@ -75,8 +76,8 @@ def test_a_random_split_has_no_picture_on_both_sides(tmp_path: Path):
     results = [pack_listing(listing, tmp_path / place, split_ratio=0.8, seed=3) for place in ("one", "two")]
     pack = results[0].pack
     numbers = {
-        split: {tuple(line.split("\t")[2][:-5].split("/")) for line in list_of.read_text().splitlines()}
-        for split, list_of in ((each, pack.records(each).with_suffix(".lst")) for each in ("train", "validation"))
+        split: {tuple(line.split("\t")[2][:-5].split("/")) for line in rec.with_suffix(".lst").read_text().splitlines()}
+        for split, (rec,) in ((each, pack.records(each)) for each in SPLITS)
     }
     assert not numbers["train"] & numbers["validation"]
     assert len(numbers["train"] | numbers["validation"]) == 60  # of no picture are all copies gone

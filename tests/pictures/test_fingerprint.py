@@ -30,7 +30,9 @@ def test_it_is_16_digits_and_the_same_each_time(listing: Listing):
 
 
 @pytest.mark.parametrize(
-    "change", [{"split_ratio": 0.7}, {"resize": 17}, {"quality": 91}, {"seed": 1}], ids=lambda change: str(*change)
+    "change",
+    [{"split_ratio": 0.7}, {"resize": 17}, {"quality": 91}, {"seed": 1}, {"shards": 2}],
+    ids=lambda change: str(*change),
 )
 def test_every_setting_that_changes_the_bytes_counts(listing: Listing, change: dict[str, float]):
     assert _mark(listing, replace(DATA, **change)) != _mark(listing)
@@ -38,7 +40,14 @@ def test_every_setting_that_changes_the_bytes_counts(listing: Listing, change: d
 
 @pytest.mark.parametrize(
     "change",
-    [{"threads": 7}, {"repack": True}, {"root": "elsewhere"}, {"split_ratio": 0.801}],
+    [
+        {"threads": 7},
+        {"repack": True},
+        {"pack_on": "ray"},
+        {"shards": 1},
+        {"root": "elsewhere"},
+        {"split_ratio": 0.801},
+    ],
     ids=lambda change: str(*change),
 )
 def test_a_setting_that_leaves_the_bytes_alone_does_not(listing: Listing, change: dict[str, object]):

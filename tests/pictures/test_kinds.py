@@ -212,7 +212,7 @@ def test_a_file_of_any_name_is_packed_and_mxnet_reads_the_pack(folder: Path):
     result = pack_folder(put(folder, files), folder.parent / "packs")
     assert result.reasons == {}
     assert set(files) <= set(result.pictures)
-    rec = result.pack.records("train")
+    (rec,) = result.pack.records("train")
     paths = {"path_imgrec": str(rec), "path_imglist": str(rec.with_suffix(".lst"))}
     batches = mx.io.ImageRecordIter(**paths, data_shape=(3, 32, 32), batch_size=1, round_batch=False)
     labels = [float(batch.label[0].asscalar()) for batch in batches]

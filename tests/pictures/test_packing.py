@@ -108,19 +108,3 @@ def test_less_quality_takes_less_room(folder: Path, tmp_path: Path):
     _pack(folder, tmp_path / "fine", quality=95)
     _pack(folder, tmp_path / "coarse", quality=40)
     assert (tmp_path / "coarse.rec").stat().st_size < 0.8 * (tmp_path / "fine.rec").stat().st_size
-
-
-def test_a_terminal_shows_the_progress_and_nothing_goes_to_standard_output(
-    folder: Path, tmp_path: Path, terminal, capsys
-):
-    shown = terminal()
-    _pack(folder, tmp_path / "train_file")
-    assert "packing train_file: 100%" in shown.getvalue()
-    assert "40/40" in shown.getvalue()
-    assert "pictures/s" in shown.getvalue()
-    assert capsys.readouterr().out == ""
-
-
-def test_elsewhere_no_progress_is_shown(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
-    _pack(folder, tmp_path / "train_file")
-    assert capfd.readouterr() == ("", "")
