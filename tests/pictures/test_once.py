@@ -138,8 +138,8 @@ def test_who_waits_while_the_lock_is_removed_still_gets_it_alone(tmp_path: Path)
                 inside.append(number)
                 most.append(len(inside))
                 place.mkdir()
-                remove_whole(place)
                 inside.remove(number)
+                remove_whole(place)  # the lock goes with it: from here on another may be inside
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
