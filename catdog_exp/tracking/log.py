@@ -8,16 +8,17 @@ import os
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.store import Store, plain_errors
 from catdog_exp.tracking.uris import is_server
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Metric, Param, Run, RunTag
 
 log = logging.getLogger(__name__)
 
@@ -87,16 +88,23 @@ class NoLog:
 
 
 class MlflowLog:
-    """Logs to a run that has just been made in `store`."""
+    """Logs to a new run in `store`, or to an earlier one that goes on: what that has logged is not logged twice."""
 
     run_id: str | None
     link: str
 
-    def __init__(self, store: Store, name: str, tags: Mapping[str, str]) -> None:
+    def __init__(self, store: Store, name: str, tags: Mapping[str, str], earlier: Run | None = None) -> None:
         self._store = store
         self._client = store.client
+        self._params = set() if earlier is None else set(earlier.data.params)
+        self._steps = {} if earlier is None else self._logged_steps(earlier)
         with plain_errors(store.shown):
-            made = self._client.create_run(store.experiment_id, tags=_cut_tags(tags), run_name=name)
+            if earlier is None:
+                made = self._client.create_run(store.experiment_id, tags=_cut_tags(tags), run_name=name)
+            else:
+                made = earlier
+                self._client.update_run(made.info.run_id, "RUNNING")
+                log.info("going on with run %s, that was interrupted", made.info.run_id[:8])
         self._id: str = made.info.run_id
         self.run_id = self._id
         self.link = f"run {self._id[:8]} of the experiment {store.experiment}: `catdog ui` shows it"
@@ -106,7 +114,8 @@ class MlflowLog:
     def params(self, values: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
-        params = [Param(key, _cut(_text(value), PARAM_LENGTH)) for key, value in values.items()]
+        new = {key: value for key, value in values.items() if key not in self._params}
+        params = [Param(key, _cut(_text(value), PARAM_LENGTH)) for key, value in new.items()]
         for start in range(0, len(params), BATCH):
             self._batch(params=params[start : start + BATCH])
 
@@ -114,7 +123,9 @@ class MlflowLog:
         from mlflow.entities import Metric
 
         now = time.time_ns() // 1_000_000
-        self._batch(metrics=[Metric(key, float(value), now, step) for key, value in values.items()])
+        new = {key: value for key, value in values.items() if step not in self._steps.get(key, ())}
+        if new:
+            self._batch(metrics=[Metric(key, float(value), now, step) for key, value in new.items()])
 
     def tags(self, values: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
@@ -122,7 +133,7 @@ class MlflowLog:
         self._batch(tags=[RunTag(key, value) for key, value in _cut_tags(values).items()])
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        with plain_errors(self._store.shown):
+        with self._whole():
             self._client.log_artifact(self._id, str(path), folder or None)
 
     def dataset(
@@ -145,7 +156,7 @@ class MlflowLog:
             profile=json.dumps(profile),
         )
         entries = [DatasetInput(read, [InputTag("mlflow.data.context", context)])]
-        with plain_errors(self._store.shown):
+        with self._whole():
             try:
                 self._client.log_inputs(self._id, entries)
             except MlflowException as error:
@@ -170,13 +181,26 @@ class MlflowLog:
             except Exception as problem:
                 log.warning("the end of run %s could not be logged: %s", self._id[:8], _line(problem))
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """One call. An interruption within SQLite's leaves the database locked, to the call that tells of it too."""
+        with plain_errors(self._store.shown), nullcontext() if is_server(self._store.uri) else uninterrupted():
+            yield
+
+    def _logged_steps(self, run: Run) -> dict[str, set[int]]:
+        with plain_errors(self._store.shown):
+            return {
+                key: {metric.step for metric in self._client.get_metric_history(run.info.run_id, key)}
+                for key in run.data.metrics
+            }
+
     def _batch(
         self,
         metrics: list[Metric] | None = None,
         params: list[Param] | None = None,
         tags: list[RunTag] | None = None,
     ) -> None:
-        with plain_errors(self._store.shown):
+        with self._whole():
             self._client.log_batch(self._id, metrics or [], params or [], tags or [], synchronous=True)
 
 

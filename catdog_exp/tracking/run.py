@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from catdog_exp.schema import TrackingConfig
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.log import MlflowLog, NoLog, RunLog, Status
 from catdog_exp.tracking.provenance import provenance_tags
-from catdog_exp.tracking.store import open_store, plain_errors
+from catdog_exp.tracking.store import Store, open_store, plain_errors
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 
 @contextmanager
-def start_run(config: TrackingConfig, name: str, tags: Mapping[str, str]) -> Iterator[RunLog]:
+def start_run(
+    config: TrackingConfig, name: str, tags: Mapping[str, str], interrupted: str | None = None
+) -> Iterator[RunLog]:
     """A run that is open while the block runs, under `config.parent_run` where that is set.
+
+    interrupted: fingerprint of a run that was interrupted: it goes on, where the experiment has it, in place
+    of a new one.
 
     It ends FINISHED, or FAILED when the block raises an Exception (then with the tag `error` and the
     artifact `error.txt`), or KILLED when anything else ends the block, as Ctrl-C and SIGTERM do.
@@ -33,7 +42,8 @@ def start_run(config: TrackingConfig, name: str, tags: Mapping[str, str]) -> Ite
     made: MlflowLog | None = None
     try:
         with uninterrupted():
-            made = MlflowLog(store, name, all_tags)
+            earlier = None if interrupted is None else _unfinished(store, interrupted)
+            made = MlflowLog(store, name, all_tags, earlier)
         yield made
         status = "FINISHED"
     except Exception as error:
@@ -43,6 +53,12 @@ def start_run(config: TrackingConfig, name: str, tags: Mapping[str, str]) -> Ite
         if made is not None:
             with uninterrupted():
                 made.end(status, failure)
+
+
+def _unfinished(store: Store, fingerprint: str) -> Run | None:
+    """The newest run with this tag `fingerprint` that has not finished."""
+    runs = store.runs(f"tags.fingerprint = '{fingerprint}'")
+    return next((run for run in runs if run.info.status != "FINISHED"), None)
 
 
 def finish_children(config: TrackingConfig, parent_run: str, status: Status = "KILLED") -> None:
