@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import logging
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from catdog_exp.errors import UserError
+from catdog_exp.files import replacing
+from catdog_exp.interrupted import Place, run_fingerprint, unfinished
 from catdog_exp.schema import RunConfig
 from catdog_exp.settings import flat
-from catdog_exp.threads import use_threads
+from catdog_exp.threads import threads_to_use
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
@@ -44,7 +49,6 @@ def check(config: RunConfig) -> None:
 
         check_ray()
     if config.hardware.device == "gpu":
-        use_threads(config.hardware.threads)
         from catdog_exp.mx import context
 
         context("gpu")
@@ -70,28 +74,36 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
     Raises UserError for what the user can mend.
     """
-    threads = use_threads(config.hardware.threads)
     from catdog_exp.tracking.run import start_run
     from catdog_exp.tracking.uris import without_password
 
     # What is logged is for many eyes.
     shown = yaml.safe_load(without_password(yaml.safe_dump(dict(settings), sort_keys=False)))
     words = [without_password(word) for word in overrides]
-    tags = {"objective": config.objective, "threads": str(threads)}
-    with start_run(config.tracking, " ".join(words)[:200] or "default", tags) as tracker:
+    fingerprint = run_fingerprint(settings)
+    tags = {"objective": config.objective, "fingerprint": fingerprint}
+    with contextlib.ExitStack() as stack:
+        place = None
+        if "train" in config.stages:
+            outputs, resume = Path(config.paths.outputs), config.train.resume
+            place = stack.enter_context(unfinished(fingerprint, outputs, folder, resume=resume))
+        going_on = place is not None and place.was_there
+        tracker = stack.enter_context(
+            start_run(config.tracking, " ".join(words)[:200] or "default", tags, fingerprint if going_on else None)
+        )
         tracker.params(flat(shown))
         for name, content in (("config.yaml", shown), ("overrides.yaml", words)):
             (folder / name).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
             tracker.artifact(folder / name, "config")
-        stages = _Stages(config, folder, tracker, threads)
+        stages = _Stages(config, folder, tracker)
         if "train" not in config.stages and {"evaluate", "predict"} & set(config.stages):
             stages.classifier  # noqa: B018 - whether there is one, is to be known before any work
         if "pack" in config.stages:
             stages.pack()
         if "preview" in config.stages:
             stages.preview()
-        if "train" in config.stages:
-            stages.train()
+        if place is not None:
+            stages.train(place)
         if "evaluate" in config.stages:
             stages.evaluate()
         if "predict" in config.stages:
@@ -104,9 +116,9 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
 class _Stages:
     """The stages of one run. What several of them need (the pack, its pictures, the network) is made once."""
 
-    def __init__(self, config: RunConfig, folder: Path, tracker: RunLog, threads: int) -> None:
+    def __init__(self, config: RunConfig, folder: Path, tracker: RunLog) -> None:
         self.config = config
-        self.threads = threads
+        self.threads = threads_to_use(config.hardware.threads)
         self.folder = folder
         self.tracker = tracker
         self.trained: Trained | None = None
@@ -133,13 +145,14 @@ class _Stages:
         self.tracker.artifact(sheet)
         log.info("packed pictures to look at: %s", sheet)
 
-    def train(self) -> None:
-        """A trained network, and its curves."""
+    def train(self, place: Place) -> None:
+        """A trained network, and its curves. place: where it keeps what it needs to go on."""
         from catdog_exp.plots.curves import training_curves
         from catdog_exp.training.loop import train
 
         config = self.config
-        self.trained = train(
+        place.claim(self.packed.fingerprint)
+        trained = train(
             config.model,
             config.train,
             config.augment,
@@ -148,9 +161,17 @@ class _Stages:
             self.train_pictures,
             self.validation_pictures,
             self.packed.classes,
-            self.folder / "checkpoints",
+            place.folder,
             on_epoch=lambda epoch, metrics: self.tracker.metrics(metrics, step=epoch),
+            threads=self.threads,
         )
+        checkpoints = self.folder / "checkpoints"
+        checkpoints.mkdir(exist_ok=True)
+        for file in (trained.best, trained.last):
+            with replacing(checkpoints / file.name) as aside:
+                shutil.copyfile(file, aside)
+        best, last = checkpoints / trained.best.name, checkpoints / trained.last.name
+        self.trained = dataclasses.replace(trained, best=best, last=last)
         curves = self.folder / "training_curves.png"
         training_curves(self.trained.history, curves, config.objective)
         self.tracker.artifact(curves)
@@ -241,4 +262,4 @@ class _Stages:
         if self.trained is None:
             return trained_classifier(self.config, self.config.predict.run)
         hardware = self.config.hardware
-        return Classifier.load(self.trained.best, hardware.device, hardware.batch_size)
+        return Classifier.load(self.trained.best, hardware.device, hardware.batch_size, self.threads)

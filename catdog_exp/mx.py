@@ -1,15 +1,18 @@
 """The only module that imports MXNet: what its 1.9.1 needs to start, and the devices that it can use.
 
-The processor threads that MXNet computes with are fixed by the environment variable OMP_NUM_THREADS at
-the time of this import. Without it MXNet takes half the cores, so whoever runs a network sets it before.
+An operator computes with one thread here: split among several, its sums would end in other digits. What
+runs side by side are contexts: mx.cpu(0), mx.cpu(1), … have a worker thread each.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +22,24 @@ from catdog_exp.errors import UserError
 # The wheels of MXNet 1.9.1 for CUDA hold machine code for Maxwell to Ampere, which Ada (8.9) runs too, and
 # no code that a driver could translate for a newer card.
 NEWEST_CARD = (8, 9)
+
+# Read by MXNet once, when it is imported. All contexts of the processor take their scratch memory from one
+# pool, four pieces by default: operators with the same piece wait for each other.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MXNET_CPU_TEMP_COPY": "64"}
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _import_mxnet() -> Any:
@@ -34,7 +55,7 @@ def _import_mxnet() -> Any:
     if not had_bool:
         np.bool = bool  # type: ignore[attr-defined]
     try:
-        with warnings.catch_warnings():
+        with _environment(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import mxnet
     finally:
@@ -63,6 +84,11 @@ def context(device: Literal["cpu", "gpu", "auto"]) -> Any:
     if device == "auto":
         return mx.cpu()
     raise UserError(f"hardware.device=gpu: {problem}; hardware.device=cpu computes on the processor")
+
+
+def side_by_side(place: Any, count: int) -> list[Any]:
+    """`count` contexts that compute at once where `place` is the processor; a card alone computes as one."""
+    return [mx.cpu(number) for number in range(count)] if place.device_type == "cpu" else [place]
 
 
 def gpu_problem() -> str | None:

@@ -69,6 +69,13 @@ class TrainConfig:
     lr: Annotated[float, Field(gt=0)]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     patience: Annotated[int, Field(ge=1)] | None
+    max_minutes: Annotated[float, Field(gt=0)] | None
+    clip: Annotated[float, Field(gt=0)] | None
+    accumulate: Annotated[int, Field(ge=1, le=4096)]
+    average: Annotated[float, Field(gt=0, lt=1)] | None
+    mirrored: bool
+    resume: bool
+    checkpoint_minutes: Annotated[float, Field(ge=0)] | None
     optimizer: Optimizer
     schedule: Schedule
 

@@ -1,8 +1,35 @@
-"""Small pictures that a network learns in a few steps, made in memory."""
+"""Small pictures that a network learns in a few steps, made in memory, and a short training for them."""
+
+import dataclasses
+from typing import Any
 
 import numpy as np
 
 from catdog_exp.batches.decoded import DecodedPictures
+from catdog_exp.schema import TrainConfig
+from catdog_exp.training.optimizers import Sgd
+from catdog_exp.training.schedules import Cosine
+
+SHORT = TrainConfig(
+    epochs=3,
+    lr=0.02,
+    seed=0,
+    patience=None,
+    max_minutes=None,
+    clip=None,
+    accumulate=1,
+    average=None,
+    mirrored=False,
+    resume=True,
+    checkpoint_minutes=None,
+    optimizer=Sgd(momentum=0.9, nesterov=False, weight_decay=0.0005),
+    schedule=Cosine(1.0, 0.01),
+)
+
+
+def short(**changes: Any) -> TrainConfig:
+    """Three epochs of SGD, or with these keys changed."""
+    return dataclasses.replace(SHORT, **changes)
 
 
 def decoded(pictures: list[np.ndarray], labels: list[int], size: int) -> DecodedPictures:

@@ -1,12 +1,13 @@
 """The typed config: what it takes, and the one line it gives for what it does not take."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.schema import HardwareConfig, TrainConfig, read
-from catdog_exp.training.optimizers import Optimizer, Sgd
+from catdog_exp.training.optimizers import Optimizer, Sgd, Step
 from catdog_exp.training.schedules import Cosine
 
 HARDWARE = {"device": "cpu", "batch_size": 64, "threads": None}
@@ -15,9 +16,17 @@ TRAIN = {
     "lr": 1,
     "seed": 0,
     "patience": None,
+    "max_minutes": None,
+    "clip": None,
+    "accumulate": 1,
+    "average": None,
+    "mirrored": False,
+    "resume": True,
+    "checkpoint_minutes": None,
     "optimizer": {
         "_target_": "catdog_exp.training.optimizers.Sgd",
         "momentum": 0.9,
+        "nesterov": False,
         "weight_decay": 0.0,
     },
     "schedule": {"_target_": "catdog_exp.training.schedules.Cosine", "warmup_epochs": 1.0, "final": 0.0},
@@ -30,8 +39,11 @@ class OwnOptimizer(Optimizer):
 
     power: float
 
-    def create(self, lr: float) -> tuple[float, float]:
-        return lr, self.power
+    def state(self, weights: Any) -> list[Any]:  # noqa: ARG002 - it needs none
+        return []
+
+    def update(self, weights: Any, gradient: Any, state: list[Any], step: Step) -> None:  # noqa: ARG002
+        weights -= step.lr * gradient**self.power
 
 
 def refusal(kind, values, where=""):
@@ -44,14 +56,14 @@ def refusal(kind, values, where=""):
 
 def test_a_fitting_mapping_becomes_a_typed_section():
     train = read(TrainConfig, TRAIN)
-    assert train.optimizer == Sgd(momentum=0.9, weight_decay=0.0)
+    assert train.optimizer == Sgd(momentum=0.9, nesterov=False, weight_decay=0.0)
     assert train.schedule == Cosine(warmup_epochs=1.0, final=0.0)
     assert train.lr == 1.0
 
 
 def test_a_user_s_own_class_fills_a_swappable_part():
-    own = {"_target_": f"{__name__}.OwnOptimizer", "power": 2.0}
-    assert read(TrainConfig, {**TRAIN, "optimizer": own}).optimizer.create(0.1) == (0.1, 2.0)
+    own = {"_target_": f"{__name__}.OwnOptimizer", "weight_decay": 0.0, "power": 2.0}
+    assert read(TrainConfig, {**TRAIN, "optimizer": own}).optimizer == OwnOptimizer(0.0, 2.0)
 
 
 @pytest.mark.parametrize(

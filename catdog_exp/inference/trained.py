@@ -7,6 +7,7 @@ from pathlib import Path
 
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.schema import RunConfig
+from catdog_exp.threads import threads_to_use
 from catdog_exp.tracking.best import find_run
 from catdog_exp.tracking.store import existing_store
 from catdog_exp.training.objective import is_minimized
@@ -23,4 +24,6 @@ def trained_classifier(config: RunConfig, run_id: str | None) -> Classifier:
     downloads = Path(config.paths.outputs) / "downloads"
     run = find_run(store, run_id, config.objective, is_minimized(config.objective), downloads)
     log.info("network of run %s", run.described)
-    return Classifier.load(run.checkpoint, config.hardware.device, config.hardware.batch_size)
+    hardware = config.hardware
+    threads = threads_to_use(hardware.threads)
+    return Classifier.load(run.checkpoint, hardware.device, hardware.batch_size, threads)

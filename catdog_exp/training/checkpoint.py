@@ -22,7 +22,7 @@ from catdog_exp.files import replacing
 from catdog_exp.networks.network import Network
 from catdog_exp.schema import read
 
-FORMAT = 1
+FORMAT = 2
 # safetensors writes several metadata keys in an order that changes from run to run: one key does not.
 KEY = "catdog"
 
@@ -38,6 +38,7 @@ class Header:
     metrics: that epoch's, without the speed.
     objective: the metric that the best epoch was chosen by.
     seed: of the training.
+    mirrored: whether it is to be asked with each picture's mirror image too.
     """
 
     network: Network
@@ -47,6 +48,7 @@ class Header:
     metrics: dict[str, float]
     objective: str
     seed: int
+    mirrored: bool
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catdog_exp import app
 from catdog_exp.errors import UserError
-from catdog_exp.threads import use_threads
+from catdog_exp.threads import threads_to_use
 from catdog_exp.verbs.words import split_overrides
 
 
@@ -26,7 +26,7 @@ def main(words: Sequence[str]) -> int:
 
     found = find_pictures(pictures)
 
-    threads = use_threads(config.hardware.threads)
+    threads = threads_to_use(config.hardware.threads)
     from catdog_exp.inference.trained import trained_classifier
 
     classifier = trained_classifier(config, chosen.run)

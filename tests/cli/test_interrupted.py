@@ -5,16 +5,14 @@ import subprocess
 import time
 
 import pytest
+from mlflow import MlflowClient
 
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
-)
-def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, environment, command, number, code, told):
-    words = [*SMALL, "train.epochs=100000"]
+def ended(tmp_path, environment, command, words, number, epochs=1):
+    """A run that is sent this signal when so many epochs are done; its exit code and what it said."""
     process = subprocess.Popen(
         [command, *words],
         cwd=tmp_path,
@@ -24,18 +22,58 @@ def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, environm
         text=True,
     )
     last = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/runs/*/*/checkpoints/last.safetensors")):
+    while not list(tmp_path.glob(f"outputs/unfinished/*/state-{epochs:06d}-*")):
         assert time.monotonic() < last
         assert process.poll() is None, process.stderr.read()
-        time.sleep(0.1)
+        time.sleep(0.02)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == code
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, environment, command, number, code, told):
+    returned, errors = ended(tmp_path, environment, command, [*SMALL, "train.epochs=100000"], number)
+    assert returned == code
     assert f"catdog: {told}" in errors
     assert "Traceback" not in errors
     (run,) = runs(tmp_path)
     assert run.info.status == "KILLED"
     assert run.info.end_time is not None
+
+
+def test_the_same_command_after_a_kill_goes_on_in_the_same_run(catdog, tmp_path, environment, command):
+    words = [*SMALL, "train.epochs=30"]
+    expected = catdog(*words, "paths.outputs=whole")
+    assert expected.returncode == 0
+    whole = MlflowClient(f"sqlite:///{tmp_path}/whole/mlflow.db")
+    for epochs, number in ((2, signal.SIGKILL), (5, signal.SIGINT)):
+        assert ended(tmp_path, environment, command, words, number, epochs)[0] != 0
+    done = catdog(*words)
+    assert done.returncode == 0
+    assert "going on with run" in done.stderr + done.stdout
+    (run,) = runs(tmp_path)
+    (undisturbed,) = whole.search_runs([whole.get_experiment_by_name("catdog").experiment_id])
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["params_sha256"] == undisturbed.data.tags["params_sha256"]
+    for key in undisturbed.data.metrics.keys() - {"images_per_second", "pack/images_per_second"}:
+        found, wanted = (
+            [(entry.step, entry.value) for entry in store.get_metric_history(its.info.run_id, key)]
+            for store, its in ((client(tmp_path), run), (whole, undisturbed))
+        )
+        assert found == wanted, key
+    assert not list((tmp_path / "outputs" / "unfinished").glob("*/"))
+
+
+def test_resume_false_starts_anew(catdog, tmp_path, environment, command):
+    words = [*SMALL, "train.epochs=20"]
+    ended(tmp_path, environment, command, words, signal.SIGKILL, 2)
+    done = catdog(*words, "train.resume=false")
+    assert done.returncode == 0
+    assert "going on" not in done.stderr + done.stdout
+    assert sorted(run.info.status for run in runs(tmp_path)) == ["FINISHED", "RUNNING"]
 
 
 def test_a_run_that_fails_is_failed_at_mlflow_with_the_reason(catdog, tmp_path):

@@ -10,11 +10,9 @@ from catdog_exp.inference.classifier import Classifier
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.resnet import ResNet
-from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig
+from catdog_exp.schema import AugmentConfig, HardwareConfig
 from catdog_exp.training.loop import Trained, train
-from catdog_exp.training.optimizers import Sgd
-from catdog_exp.training.schedules import Cosine
-from tests.learnable import halves
+from tests.learnable import halves, short
 
 VALIDATION = halves(30, seed=1)
 CNN = Cnn(layers=2, width=4, dense=[8], batch_norm=True, dropout=0.5)
@@ -23,7 +21,7 @@ CNN = Cnn(layers=2, width=4, dense=[8], batch_norm=True, dropout=0.5)
 def trained(folder: Path, network: Network) -> Trained:
     return train(
         network,
-        TrainConfig(3, 0.02, 0, None, Sgd(0.9, 0.0005), Cosine(1.0, 0.01)),
+        short(),
         AugmentConfig(random_crop=True, pad=1, flip=True),
         HardwareConfig("cpu", 8, None),
         "val/accuracy",

@@ -41,6 +41,7 @@ def classifier(tmp_path_factory):
         metrics={},
         objective="val/accuracy",
         seed=0,
+        mirrored=False,
         parameters={
             "1.weight": kernel,
             "1.bias": np.full(1, 10, np.float32),  # above zero whatever the normalization

@@ -4,14 +4,14 @@ import pytest
 
 from catdog_exp.mx import mx
 from catdog_exp.networks.cnn import Cnn
-from catdog_exp.networks.parameters import arrays
+from catdog_exp.networks.parameters import named_parameters
 
 
 def shapes(network: Cnn, size: int) -> dict[str, tuple[int, ...]]:
     block = network.build(size, 2)
     block.initialize()
     assert block(mx.nd.zeros((1, 3, size, size))).shape == (1, 2)
-    return {name: values.shape for name, values in arrays(block).items() if name.endswith(".weight")}
+    return {name: values.shape for name, values in named_parameters(block).items() if name.endswith(".weight")}
 
 
 @pytest.mark.parametrize(("size", "most"), [(8, 3), (32, 5), (63, 5), (150, 7)])

@@ -1,14 +1,28 @@
 """Parameters out of a network and into another."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
-from catdog_exp.networks.parameters import arrays, restore
+from catdog_exp.networks.parameters import named_parameters, restore
 from catdog_exp.networks.resnet import ResNet
 
 NETWORK = ResNet(layers=8, width=4, dropout=0.0)
+
+
+def arrays(block: Any) -> dict[str, np.ndarray]:
+    return {name: parameter.data().asnumpy() for name, parameter in named_parameters(block).items()}
+
+
+def new(classes: int = 2) -> Any:
+    """A network that has not learned, its shapes settled."""
+    block = NETWORK.build(8, classes)
+    block.initialize()
+    block(mx.nd.zeros((1, 3, 8, 8)))
+    return block
 
 
 @pytest.fixture
@@ -22,14 +36,14 @@ def trained():
 
 def test_another_network_of_the_same_kind_computes_the_same_with_them(trained):
     pixels = mx.nd.random.uniform(0, 255, (4, 3, 8, 8))
-    other = NETWORK.build(8, 2)
-    restore(other, arrays(trained), 8, mx.cpu())
+    other = new()
+    restore(other, arrays(trained))
     assert np.array_equal(other(pixels).asnumpy(), trained(pixels).asnumpy())
 
 
 def test_names_follow_the_structure_and_hold_running_statistics(trained):
-    again = NETWORK.build(8, 2)
-    restore(again, arrays(trained), 8, mx.cpu())
+    again = new()
+    restore(again, arrays(trained))
     assert arrays(again).keys() == arrays(trained).keys()
     assert any(name.endswith("running_mean") for name in arrays(trained))
 
@@ -39,11 +53,11 @@ def test_a_missing_one_and_one_too_many_are_named(trained):
     name = sorted(parameters)[0]
     values = parameters.pop(name)
     with pytest.raises(UserError, match=f"{name} is on one side only"):
-        restore(NETWORK.build(8, 2), parameters, 8, mx.cpu())
+        restore(new(), parameters)
     with pytest.raises(UserError, match="extra is on one side only"):
-        restore(NETWORK.build(8, 2), {**parameters, name: values, "extra": values}, 8, mx.cpu())
+        restore(new(), {**parameters, name: values, "extra": values})
 
 
 def test_another_shape_is_named(trained):
     with pytest.raises(UserError, match=r"has shape \(2, 16\), the network needs \(3, 16\)"):
-        restore(NETWORK.build(8, 3), arrays(trained), 8, mx.cpu())
+        restore(new(classes=3), arrays(trained))

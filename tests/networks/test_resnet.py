@@ -3,7 +3,7 @@
 import pytest
 
 from catdog_exp.mx import mx
-from catdog_exp.networks.parameters import arrays
+from catdog_exp.networks.parameters import named_parameters
 from catdog_exp.networks.resnet import ResNet
 
 
@@ -13,7 +13,7 @@ def weights(layers: int, width: int, size: int) -> dict[str, tuple[int, ...]]:
     block = network.build(size, 3)
     block.initialize()
     assert block(mx.nd.zeros((2, 3, size, size))).shape == (2, 3)
-    return {name: values.shape for name, values in arrays(block).items() if name.endswith(".weight")}
+    return {name: values.shape for name, values in named_parameters(block).items() if name.endswith(".weight")}
 
 
 @pytest.mark.parametrize("layers", [8, 14, 20])

@@ -28,6 +28,7 @@ def checkpoint() -> Checkpoint:
         metrics={"val/accuracy": 0.8125, "train/loss": 0.1},
         objective="val/accuracy",
         seed=11,
+        mirrored=True,
         parameters={
             "1.weight": rng.normal(size=(4, 3, 3, 3)).astype(np.float32),
             "1.bias": rng.normal(size=4).astype(np.float32),
@@ -137,10 +138,10 @@ def test_another_programs_safetensors_file_is_named(tmp_path):
         ("{", "header is damaged"),
         ("[]", "header is damaged"),
         ("{}", "header is damaged"),
-        (json.dumps({"format": 99}), "has format 99, and this program reads format 1"),
-        (json.dumps({"format": 1}), "header is damaged"),
+        (json.dumps({"format": 99}), "has format 99, and this program reads format 2"),
+        (json.dumps({"format": 2}), "header is damaged"),
         (
-            json.dumps({"format": 1, "params_sha256": params_sha256(ZEROS), "classes": ["a", "b"]}),
+            json.dumps({"format": 2, "params_sha256": params_sha256(ZEROS), "classes": ["a", "b"]}),
             "header does not fit: network is not set",
         ),
     ],

@@ -1,0 +1,107 @@
+"""A network that computes each batch in slices, side by side."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catdog_exp.mx import mx
+from catdog_exp.networks.blocks import fuse_for
+from catdog_exp.networks.network import Network
+from catdog_exp.networks.parameters import named_parameters
+from catdog_exp.training.flat import Flat
+
+SLICE = 16  # pictures at least: normalization over fewer is too noisy
+SLICES = 8
+
+
+def slices_of(batch_size: int) -> int:
+    """How many slices a batch is computed in on the processor: it follows from the batch size alone."""
+    return min(SLICES, max(1, batch_size // SLICE))
+
+
+class Replicas:
+    """The same network on several contexts. Each takes its slice of a batch, and normalizes over that alone.
+
+    The slices, not the threads, decide how sums are split: so equal slices give equal bytes however many
+    of them compute at once.
+
+    weights: what is trained; those with weight decay (kernels and matrices) come first, `decayed` of them.
+    statistics: running means and variances, of each context by itself.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        size: int,
+        classes: int,
+        contexts: Sequence[Any],
+        at_once: int,
+        first_weights: Mapping[str, NDArray[Any]],
+        frozen: Sequence[str],
+    ) -> None:
+        """Weights as Glorot and Bengio, 2010, from MXNet's generator; `first_weights` replace those of their names."""
+        self.contexts = list(contexts)
+        self.at_once = at_once
+        self.block = network.build(size, classes)
+        fuse_for(self.contexts[0], self.block)
+        self.block.initialize(mx.init.Xavier(), ctx=self.contexts)
+        for context in self.contexts:  # the first input settles shapes
+            self.block(mx.nd.zeros((1, 3, size, size), ctx=context))
+        parameters = named_parameters(self.block)
+        for name, values in first_weights.items():
+            parameters[name].set_data(mx.nd.array(values))
+        for name in frozen:
+            parameters[name].grad_req = "null"
+        trained = {name: found for name, found in parameters.items() if found.grad_req != "null"}
+        order = sorted(trained, key=lambda name: len(trained[name].shape) < 2)
+        self.weights = Flat({name: trained[name] for name in order}, self.contexts, with_gradients=True)
+        running = [name for name in parameters if fnmatch.fnmatch(name, "*running_*") and name not in frozen]
+        self.statistics = Flat({name: parameters[name] for name in running}, self.contexts, with_gradients=False)
+        fixed = parameters.keys() - trained.keys() - set(running)
+        self._fixed = {name: parameters[name].data(self.contexts[0]).asnumpy() for name in sorted(fixed)}
+        self.decayed = next(
+            (self.weights.places[name][0].start for name in order if len(trained[name].shape) < 2), self.weights.total
+        )
+        self.block.hybridize(static_alloc=True, static_shape=True)
+        self.loss = mx.gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=False)
+        self.loss.hybridize(static_alloc=True, static_shape=True)
+
+    def gradients(self, squares: NDArray[np.uint8], targets: NDArray[np.float32]) -> list[Any]:
+        """Compute the gradient of the summed loss into `weights.gradients`, slice by slice.
+
+        squares: uint8 (N, 3, size, size). targets: float32 (N, classes), rows sum to 1.
+        Returns for each slice an array on its context that will hold its summed loss and its number of hits.
+        """
+        tallies = []
+        slices = zip(_cut(squares, self.contexts), _cut(targets, self.contexts), strict=True)
+        for number, ((pictures, context), (wanted, _)) in enumerate(slices):
+            if number >= self.at_once:
+                self.weights.gradients[number - self.at_once].wait_to_read()
+            inputs = mx.nd.array(pictures, ctx=context, dtype=np.uint8).astype(np.float32)
+            truth = mx.nd.array(wanted, ctx=context)
+            with mx.autograd.record():
+                logits = self.block(inputs)
+                losses = self.loss(logits, truth)
+            losses.backward()
+            hits = logits.argmax(axis=1) == truth.argmax(axis=1)
+            tallies.append(mx.nd.stack(losses.sum(), hits.sum()))
+        return tallies
+
+    def mean_statistics(self) -> NDArray[np.float32]:
+        """The running statistics, their mean over all slices, laid out as `statistics` is."""
+        mean = np.mean([array.asnumpy() for array in self.statistics.arrays], axis=0, dtype=np.float64)
+        found: NDArray[np.float32] = mean.astype(np.float32)
+        return found
+
+    def arrays(self, weights: NDArray[Any], statistics: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """All the network's parameters by structural name, with these values for those that training changes."""
+        return {**self._fixed, **self.weights.named(weights), **self.statistics.named(statistics)}
+
+
+def _cut(values: NDArray[Any], contexts: list[Any]) -> list[tuple[NDArray[Any], Any]]:
+    return list(zip(np.array_split(values, len(contexts)), contexts, strict=True))
