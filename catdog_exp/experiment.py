@@ -249,9 +249,9 @@ class _Stages:
         return self._decoded("validation")
 
     def _decoded(self, split: Split) -> DecodedPictures:
-        from catdog_exp.batches.decoded import decode_records
+        from catdog_exp.batches.shared import decoded_side
 
-        return decode_records(self.packed.records(split), self.config.data.resize, self.threads)
+        return decoded_side(self.packed, split, self.config.data.resize, self.threads)
 
     @cached_property
     def classifier(self) -> Classifier:

@@ -1,8 +1,8 @@
-"""The pictures of record files, decoded once and held in memory."""
+"""The pictures of record files, decoded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from catdog_exp.pictures.resizing import Pixels, center_square
 class DecodedPictures:
     """N pictures with a short edge of `size` pixels and any long edge, in the order of their records.
 
-    pixels: all pictures one after the other, flat: RGB, uint8, row by row.
+    pixels: all pictures one after the other, flat: RGB, uint8, row by row; in memory, or mapped from a file.
     offsets: where each picture starts in `pixels`, bytes, int64, shape (N + 1,); the last is the end.
     heights, widths: pixels, int64, shape (N,).
     labels: classes, int64, shape (N,).
@@ -54,7 +54,33 @@ class DecodedPictures:
 
 
 def decode_records(recs: Sequence[Path], size: int, threads: int) -> DecodedPictures:
-    """Decode all records of `.rec` files, made by this package or by im2rec.py; no `.idx` file is needed.
+    """All records of `.rec` files, made by this package or by im2rec.py, in memory; no `.idx` file is needed.
+
+    Arguments and errors are those of `decoded_one_by_one`.
+    """
+    pictures: list[Pixels] = []
+    shapes, labels, ids = [], [], []
+    with closing(decoded_one_by_one(recs, size, threads)) as decoded:
+        for picture, label, key in decoded:
+            pictures.append(picture)
+            shapes.append(picture.shape[:2])
+            labels.append(label)
+            ids.append(key)
+    heights, widths = np.array(shapes, np.int64).T.copy()
+    offsets = offsets_of(heights, widths)
+    return DecodedPictures(
+        size=size,
+        pixels=_flat(pictures, int(offsets[-1])),
+        offsets=offsets,
+        heights=heights,
+        widths=widths,
+        labels=np.array(labels, np.int64),
+        ids=np.array(ids, np.uint64),
+    )
+
+
+def decoded_one_by_one(recs: Sequence[Path], size: int, threads: int) -> Generator[tuple[Pixels, int, int], None, None]:
+    """Each record's picture, RGB of shape (height, width, 3), with its label and its id. To be closed if left early.
 
     recs: the files of a pack's side, or others; the pictures come in the order of the files.
     size: short edge in pixels; a picture with another one is resized to it.
@@ -77,24 +103,14 @@ def decode_records(recs: Sequence[Path], size: int, threads: int) -> DecodedPict
         except (Unreadable, ValueError) as error:
             raise UserError(f"{rec}, record {number} (counted from 0) cannot be used: {error}") from None
 
-    pictures: list[Pixels] = []
-    labels, ids = [], []
-    with closing(in_order(work, _numbered(recs), threads)) as decoded:
-        for picture, label, key in decoded:
-            pictures.append(picture)
-            labels.append(label)
-            ids.append(key)
-    shapes = np.array([picture.shape for picture in pictures], np.int64)
-    offsets = np.concatenate([[0], np.cumsum(shapes.prod(axis=1))])
-    return DecodedPictures(
-        size=size,
-        pixels=_flat(pictures, int(offsets[-1])),
-        offsets=offsets,
-        heights=shapes[:, 0],
-        widths=shapes[:, 1],
-        labels=np.array(labels, np.int64),
-        ids=np.array(ids, np.uint64),
-    )
+    return in_order(work, _numbered(recs), threads)
+
+
+def offsets_of(heights: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where pictures of these shapes start when they lie one behind the other; the last is the end."""
+    offsets = np.zeros(len(heights) + 1, np.int64)
+    np.cumsum(heights * widths * 3, out=offsets[1:])
+    return offsets
 
 
 def _numbered(recs: Sequence[Path]) -> Iterator[tuple[Path, int, bytes]]:

@@ -20,7 +20,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 class ShelvedPack:
     """A pack as it lies in its folder.
 
-    manifest: None where it is missing or damaged. bytes: all its files together. made: when.
+    manifest: None where it is missing or damaged. bytes: all its files together, the decoded pictures' too. made: when.
     """
 
     place: Path
@@ -77,7 +77,7 @@ def remove_pack(pack: ShelvedPack) -> bool:
 
 
 def _shelved(place: Path) -> ShelvedPack:
-    size = sum(file.stat().st_size for file in place.iterdir())
+    size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
     try:
         manifest = read_manifest(place)
         return ShelvedPack(place, manifest, size, datetime.fromisoformat(manifest.made))
