@@ -17,7 +17,7 @@ NEEDS = {
     "data/flat.yaml": ["data.root=somewhere"],
 }
 # Files that others are made of; they are never a choice of their own.
-PARTS = ["data/base.yaml", "hardware/base.yaml"]
+PARTS = ["augment/base.yaml", "data/base.yaml", "hardware/base.yaml"]
 
 
 def choice(file: Path) -> list[str]:

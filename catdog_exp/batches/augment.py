@@ -1,61 +1,145 @@
-"""Random squares out of decoded pictures, mirrored or not: a whole batch at once."""
+"""Random squares out of decoded pictures: where they are cut, how they are turned, coloured and covered."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catdog_exp.batches import draws, kernels
+from catdog_exp.batches.draws import uniform
 from catdog_exp.schema import AugmentConfig
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
 
-DRAWS = 3  # random numbers for each picture: where the square lies down and across, and whether it is mirrored
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
-
-def draw(pictures: int, seed: int, epoch: int) -> NDArray[np.float64]:
-    """The random numbers of an epoch, uniform in 0..1, shape (pictures, DRAWS).
-
-    Row i is picture i's whatever batch it comes in, and follows from seed, epoch and i alone.
-    """
-    return np.random.default_rng((seed, epoch)).random((pictures, DRAWS))
+GREY = 128  # what a hole is filled with: the middle of what a pixel can be
+LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+TO_YIQ = np.array([LUMA, [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])  # NTSC, 1953
 
 
 def augmented(
-    pictures: DecodedPictures, chosen: NDArray[np.int64], draws: NDArray[np.float64], augment: AugmentConfig
+    pictures: DecodedPictures, chosen: Whole, augment: AugmentConfig, seed: int, epoch: int
 ) -> NDArray[np.uint8]:
-    """The chosen pictures' squares, uint8 RGB, shape (N, 3, size, size).
+    """The chosen pictures' squares as this epoch has them, uint8 RGB, shape (N, 3, size, size).
 
-    chosen: indices of pictures, shape (N,).
-    draws: their random numbers in 0..1, shape (N, DRAWS).
+    What is done to a picture follows from seed, epoch and its index alone. In this order: cut (and scaled,
+    turned, mirrored at once), coloured, covered. Mixing is not in it.
+
+    chosen: indices of pictures, int64, shape (N,). epoch: counted from 1.
     """
-    heights, widths = pictures.heights[chosen], pictures.widths[chosen]
-    down = _places(heights, pictures.size, draws[:, 0], augment)
-    across = _places(widths, pictures.size, draws[:, 1], augment)
-    if augment.flip:
-        mirrored = draws[:, 2] < 0.5
-        across[mirrored] = across[mirrored, ::-1]
-    # Where each pixel of the squares lies in the flat array, counted in pixels of three bytes.
-    first = pictures.offsets[chosen] // 3
-    rows = first[:, None] + down * widths[:, None]
-    pixels = pictures.pixels.reshape(-1, 3)[rows[:, :, None] + across[:, None, :]]
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+    numbers = uniform(seed, epoch, chosen)
+    size = pictures.size
+    squares = np.empty((len(chosen), 3, size, size), np.uint8)
+    source = (_readonly(pictures.pixels), pictures.offsets[chosen], pictures.heights[chosen], pictures.widths[chosen])
+    flips = _flips(augment, numbers, seed, epoch, chosen)
+    if _is_warped(augment):
+        kernels.warp(*source, _maps(augment, numbers, *source[2:], size, flips), squares)
+    else:
+        tops = _first(source[2], size, numbers[draws.DOWN], augment)
+        lefts = _first(source[3], size, numbers[draws.ACROSS], augment)
+        kernels.cut(*source, tops, lefts, flips, squares)
+    if augment.brightness or augment.contrast or augment.saturation or augment.hue:
+        kernels.recolour(squares, *_colours(augment, numbers))
+    if hole := round(augment.cutout * size):
+        for square, places in zip(squares, numbers[[draws.HOLE_DOWN, draws.HOLE_ACROSS]].T, strict=True):
+            top, left = (int(place * (size - hole + 1)) for place in places)
+            square[:, top : top + hole, left : left + hole] = GREY
+    return squares
 
 
-def _places(
-    lengths: NDArray[np.integer[Any]], size: int, uniform: NDArray[np.float64], augment: AugmentConfig
-) -> NDArray[np.int64]:
-    """Which places of an axis each square takes, shape (N, size); beyond its ends the axis is mirrored."""
-    spare = lengths.astype(np.int64) - size
+def _readonly(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A view of plain type: compiled code would be compiled anew for a mapped file, or for one to be written to."""
+    view = np.asarray(pixels).view(np.ndarray)
+    view.flags.writeable = False
+    return view
+
+
+def _flips(augment: AugmentConfig, numbers: Floats, seed: int, epoch: int, chosen: Whole) -> Whole:
+    """1 for each picture to be mirrored, else 0, shape (N,)."""
+    if augment.flip == "none":
+        return np.zeros(len(chosen), np.int64)
+    if augment.flip == "random":
+        return np.asarray(numbers[draws.FLIP] < 0.5, np.int64)
+    # Jordan: 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024: at random in the first epoch, then by turns.
+    first = uniform(seed, 0, chosen)[draws.FLIP] < 0.5
+    return np.asarray((first + epoch) % 2, np.int64)
+
+
+def _first(lengths: Whole, size: int, numbers: Floats, augment: AugmentConfig) -> Whole:
+    """Where each square starts on an axis."""
+    spare = lengths - size
     if augment.random_crop:
         lowest, highest = np.zeros_like(spare), spare
     else:
         lowest = highest = spare // 2
     choices = highest - lowest + 2 * augment.pad + 1
-    first = lowest - augment.pad + np.floor(uniform * choices).astype(np.int64)
-    last = lengths[:, None].astype(np.int64) - 1
-    there_and_back = (first[:, None] + np.arange(size)) % (2 * last)
-    places: NDArray[np.int64] = last - np.abs(last - there_and_back)
-    return places
+    first: Whole = lowest - augment.pad + np.floor(numbers * choices).astype(np.int64)
+    return first
+
+
+def _is_warped(augment: AugmentConfig) -> bool:
+    return bool(augment.rotation) or augment.scale != [1, 1] or augment.aspect != [1, 1]
+
+
+def _maps(
+    augment: AugmentConfig,
+    numbers: Floats,
+    heights: Whole,
+    widths: Whole,
+    size: int,
+    flips: Whole,
+) -> Whole:
+    """The maps that `kernels.warp` takes: a cut of random area and aspect, turned about its middle."""
+    low, high = augment.scale
+    area = low + (high - low) * numbers[draws.AREA]
+    low, high = map(math.log, augment.aspect)
+    aspect = np.exp(low + (high - low) * numbers[draws.ASPECT])
+    angle = math.radians(augment.rotation) * (2 * numbers[draws.ANGLE] - 1)
+    tall, wide = np.sqrt(area / aspect), np.sqrt(area * aspect)  # pixels of the picture in one of the square
+    sine, cosine = np.sin(angle), np.cos(angle)
+    # How far row and column move from one pixel of the square to the next, down and across.
+    steps = np.array([[tall * cosine, wide * sine], [-tall * sine, wide * cosine]])
+    steps[:, 1] *= 1 - 2 * flips
+    middles = np.array(
+        [
+            _middle(heights, tall * size, numbers[draws.DOWN], augment),
+            _middle(widths, wide * size, numbers[draws.ACROSS], augment),
+        ]
+    )
+    first = middles - steps.sum(axis=1) * (size - 1) / 2
+    maps = np.concatenate([first[:, None], steps], axis=1).transpose(2, 0, 1)
+    return np.ascontiguousarray(np.rint(maps * 2**kernels.PLACE_BITS), np.int64)
+
+
+def _middle(lengths: Whole, extent: Floats, numbers: Floats, augment: AugmentConfig) -> Floats:
+    """The middle of each cut on an axis; pixels, counted from the first one's middle."""
+    spare = np.maximum(lengths - extent, 0) if augment.random_crop else np.zeros(len(lengths))
+    shift = (numbers - 0.5) * (spare + 2 * augment.pad)
+    middle: Floats = (lengths - 1) / 2 + shift
+    return middle
+
+
+def _colours(augment: AugmentConfig, numbers: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The matrices and the shares of the mean grey that `kernels.recolour` takes."""
+
+    def factors(strength: float, column: int) -> Floats:
+        return np.asarray(1 + strength * (2 * numbers[column] - 1))
+
+    brightness = factors(augment.brightness, draws.BRIGHTNESS)
+    contrast = factors(augment.contrast, draws.CONTRAST)
+    saturation = factors(augment.saturation, draws.SATURATION)
+    turn = 2 * math.pi * augment.hue * (2 * numbers[draws.HUE] - 1)
+    # In YIQ luma stays, and the two others are a plane of colours: its angle is the hue, its distance the saturation.
+    chroma = np.zeros((len(turn), 3, 3))
+    chroma[:, 0, 0] = 1
+    chroma[:, 1, 1] = chroma[:, 2, 2] = saturation * np.cos(turn)
+    chroma[:, 2, 1] = saturation * np.sin(turn)
+    chroma[:, 1, 2] = -chroma[:, 2, 1]
+    matrices = np.linalg.inv(TO_YIQ) @ chroma @ TO_YIQ * (brightness * contrast)[:, None, None]
+    return matrices.astype(np.float32), (brightness * (1 - contrast)).astype(np.float32)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.batches.augment import augmented, draw
+from catdog_exp.batches.ahead import one_ahead
 from catdog_exp.schema import AugmentConfig
 
 if TYPE_CHECKING:
@@ -16,25 +16,46 @@ if TYPE_CHECKING:
 
 
 def steps_per_epoch(pictures: int, batch_size: int) -> int:
-    """How many batches `train_batches` gives."""
+    """How many batches a whole epoch has."""
     return max(1, pictures // batch_size)
 
 
 def train_batches(
-    pictures: DecodedPictures, augment: AugmentConfig, batch_size: int, seed: int, epoch: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-    """One epoch of augmented batches in a shuffled order.
+    pictures: DecodedPictures,
+    augment: AugmentConfig,
+    classes: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    first_step: int = 0,
+) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
+    """An epoch of augmented batches in a shuffled order, from its batch number `first_step` (from 0) to its end.
 
-    Each is (squares, labels): uint8 RGB of shape (batch_size, 3, size, size), and int64 of shape
-    (batch_size,). A last batch that is not full is left out, so that all have one shape; where all
-    pictures together do not fill one batch, they are the one batch. Order and augmentation follow from
-    `seed` and `epoch`; how a picture is changed does not depend on the batch that it comes in.
+    Each is (squares, targets): uint8 RGB of shape (batch_size, 3, size, size), and float32 of shape
+    (batch_size, classes), whose rows sum to 1. A last batch that is not full is left out, so that all have one
+    shape; where all pictures together do not fill one batch, they are the one batch.
+
+    Order and augmentation follow from `seed` and `epoch`; how a picture is changed does not depend on the
+    batch that it comes in, nor on `first_step`. A thread makes the next batch while the last one is used: close
+    the generator (`contextlib.closing`) where it may be left before its end.
     """
-    order = np.random.default_rng((seed, epoch, 1)).permutation(len(pictures))
-    draws = draw(len(pictures), seed, epoch)
-    for step in range(steps_per_epoch(len(pictures), batch_size)):
-        chosen = order[step * batch_size : (step + 1) * batch_size]
-        yield augmented(pictures, chosen, draws[chosen], augment), pictures.labels[chosen]
+    return one_ahead(_made_batches(pictures, augment, classes, batch_size, seed, epoch, first_step))
+
+
+def _made_batches(
+    pictures: DecodedPictures,
+    augment: AugmentConfig,
+    classes: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    first_step: int,
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    from catdog_exp.batches.epoch import AugmentedEpoch  # and with it Numba, which only training needs
+
+    augmented = AugmentedEpoch(pictures, augment, classes, seed, epoch)
+    for step in range(first_step, steps_per_epoch(len(pictures), batch_size)):
+        yield augmented.batch(augmented.order[step * batch_size : (step + 1) * batch_size])
 
 
 def plain_batches(

@@ -1,6 +1,12 @@
 """Batches: seeded, complete, of one shape."""
 
+import dataclasses
+import os
+import subprocess
+import sys
 import time
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +15,8 @@ from catdog_exp.batches.batches import plain_batches, steps_per_epoch, train_bat
 from catdog_exp.schema import AugmentConfig
 from tests.learnable import decoded, halves
 
-BASIC = AugmentConfig(random_crop=True, pad=2, flip=True)
+BASIC = AugmentConfig(random_crop=True, pad=2, flip="random")
+STRONG = dataclasses.replace(BASIC, scale=[0.6, 1.1], rotation=10.0, contrast=0.3, cutout=0.3, mixup=0.5, cutmix=1.0)
 
 
 def marked(count: int) -> object:
@@ -19,29 +26,29 @@ def marked(count: int) -> object:
 
 
 def numbers(pictures: object, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
-    batches = train_batches(pictures, BASIC, batch_size, seed, epoch)
+    batches = train_batches(pictures, BASIC, 3, batch_size, seed, epoch)
     return [squares[:, 0, 0, 0].tolist() for squares, _ in batches]
 
 
 def test_an_epoch_shows_each_picture_at_most_once_with_its_own_label():
     seen = []
-    for squares, labels in train_batches(marked(50), BASIC, 8, seed=0, epoch=1):
+    for squares, targets in train_batches(marked(50), BASIC, 3, 8, seed=0, epoch=1):
         assert squares.shape == (8, 3, 8, 8)
         assert squares.dtype == np.uint8
         assert squares.flags.c_contiguous
         shown = squares[:, 0, 0, 0]
-        assert labels.dtype == np.int64
-        assert np.array_equal(labels, shown % 3)
+        assert (targets.dtype, targets.shape) == (np.float32, (8, 3))
+        assert np.array_equal(targets, np.eye(3)[shown % 3])
         seen.extend(shown.tolist())
     assert len(seen) == 48 == 8 * steps_per_epoch(50, 8)
     assert len(set(seen)) == 48
 
 
 def test_fewer_pictures_than_a_batch_are_one_batch():
-    [(squares, labels)] = train_batches(marked(5), BASIC, 64, seed=0, epoch=1)
+    [(squares, targets)] = train_batches(marked(5), BASIC, 3, 64, seed=0, epoch=1)
     assert squares.shape == (5, 3, 8, 8)
     assert sorted(squares[:, 0, 0, 0].tolist()) == [0, 1, 2, 3, 4]
-    assert len(labels) == 5 == 5 * steps_per_epoch(5, 64)
+    assert len(targets) == 5 == 5 * steps_per_epoch(5, 64)
 
 
 def test_order_follows_from_seed_and_epoch():
@@ -52,15 +59,47 @@ def test_order_follows_from_seed_and_epoch():
     assert numbers(pictures, 8, seed=2, epoch=1) != first
 
 
-def test_how_a_picture_is_changed_does_not_depend_on_the_batch_size():
+@pytest.mark.parametrize("augment", [BASIC, STRONG])
+def test_how_a_picture_is_changed_does_not_depend_on_the_batch_size(augment):
     pictures = halves(24)
 
     def by_content(batch_size: int) -> set[bytes]:
-        batches = train_batches(pictures, BASIC, batch_size, seed=3, epoch=5)
-        return {square.tobytes() for squares, _ in batches for square in squares}
+        batches = train_batches(pictures, augment, 2, batch_size, seed=3, epoch=5)
+        return {
+            square.tobytes() + target.tobytes()
+            for squares, targets in batches
+            for square, target in zip(squares, targets, strict=True)
+        }
 
     assert by_content(4) == by_content(12)
     assert len(by_content(4)) == 24
+
+
+@pytest.mark.parametrize("first_step", [0, 1, 4, 5])
+def test_from_a_later_step_on_the_batches_are_those_of_the_whole_epoch(first_step):
+    def batches(first_step: int) -> list[bytes]:
+        made = train_batches(halves(24), STRONG, 2, 5, seed=3, epoch=5, first_step=first_step)
+        return [squares.tobytes() + targets.tobytes() for squares, targets in made]
+
+    assert batches(first_step) == batches(0)[first_step:]
+
+
+def epoch_digest() -> str:
+    """The digest of all that an epoch of every augmentation gives."""
+    digest = sha256()
+    for squares, targets in train_batches(halves(48, 16), STRONG, 2, 8, seed=1, epoch=2):
+        digest.update(squares.tobytes() + targets.tobytes())
+    return digest.hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_the_bytes_are_the_same_for_any_number_of_threads(threads):
+    code = "from tests.batches.test_batches import epoch_digest; print(epoch_digest())"
+    variables = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **dict.fromkeys(variables, threads)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == epoch_digest()
 
 
 def test_plain_batches_are_all_pictures_in_order_and_the_last_is_filled_up():
@@ -81,6 +120,6 @@ def test_batches_come_faster_than_ten_thousand_pictures_a_second():
     best = 0.0
     for epoch in range(3):
         started = time.perf_counter()
-        shown = sum(len(labels) for _, labels in train_batches(pictures, BASIC, 64, seed=0, epoch=epoch))
+        shown = sum(len(labels) for _, labels in train_batches(pictures, BASIC, 2, 64, seed=0, epoch=epoch))
         best = max(best, shown / (time.perf_counter() - started))
     assert best > 10_000

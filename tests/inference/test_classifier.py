@@ -22,7 +22,7 @@ def trained(folder: Path, network: Network) -> Trained:
     return train(
         network,
         short(),
-        AugmentConfig(random_crop=True, pad=1, flip=True),
+        AugmentConfig(random_crop=True, pad=1, flip="random"),
         HardwareConfig("cpu", 8, None),
         "val/accuracy",
         halves(48),

@@ -25,7 +25,7 @@ from catdog_exp.training.schedules import Constant, Cosine
 from tests.learnable import decoded, halves, short
 
 CNN = Cnn(layers=2, width=4, dense=[8], batch_norm=True, dropout=0.2)
-BASIC = AugmentConfig(random_crop=True, pad=1, flip=True)
+BASIC = AugmentConfig(random_crop=True, pad=1, flip="random")
 OPTIMIZERS = [
     Sgd(momentum=0.9, nesterov=False, weight_decay=0.0005),
     Sgd(momentum=0.9, nesterov=True, weight_decay=0.0005),
