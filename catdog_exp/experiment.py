@@ -137,13 +137,16 @@ class _Stages:
             self.tracker.metrics({"pack/images_per_second": pack.images_per_second}, step=0)
 
     def preview(self) -> None:
-        """A sheet of the packed pictures, to look at before training."""
-        from catdog_exp.plots.sheet import preview_sheet
+        """Sheets to look at before training: the packed pictures, and what augmentation makes of them."""
+        from catdog_exp.plots.sheet import augmented_sheet, preview_sheet
 
-        sheet = self.folder / "preview.png"
-        preview_sheet(self.train_pictures, self.packed.classes, sheet)
-        self.tracker.artifact(sheet)
-        log.info("packed pictures to look at: %s", sheet)
+        config, pictures, classes = self.config, self.train_pictures, self.packed.classes
+        packed, augmented = self.folder / "preview.png", self.folder / "preview_augmented.png"
+        preview_sheet(pictures, classes, packed)
+        augmented_sheet(pictures, classes, config.augment, config.train.seed, augmented)
+        for sheet in (packed, augmented):
+            self.tracker.artifact(sheet)
+        log.info("pictures to look at: %s, %s", packed, augmented.name)
 
     def train(self, place: Place) -> None:
         """A trained network, and its curves. place: where it keeps what it needs to go on."""

@@ -1,17 +1,21 @@
-"""Contact sheets: what was packed, what a network says, where it is wrong."""
+"""Contact sheets: what was packed, what training makes of it, what a network says, where it is wrong."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catdog_exp.inference.prediction import Prediction, read_square
 from catdog_exp.pictures.decoding import Unreadable
 from catdog_exp.pictures.resizing import center_square
-from catdog_exp.plots.page import TILE, Band, Tile, write_page
+from catdog_exp.plots.page import COLUMNS, TILE, Band, Tile, write_page
+from catdog_exp.schema import AugmentConfig
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
@@ -19,6 +23,20 @@ if TYPE_CHECKING:
 
 UNSURE_BELOW = 0.75  # a label of less probability is marked
 MOST_BANDS = 40  # a page of more classes is too long to look at
+SHOWN_EPOCHS = 3
+# What is shown together, and the keys of AugmentConfig that it is made of.
+AUGMENTATIONS = {
+    "crop": ("random_crop", "pad"),
+    "flip": ("flip",),
+    "scale and aspect": ("scale", "aspect"),
+    "rotation": ("rotation",),
+    "colour": ("brightness", "contrast", "saturation", "hue"),
+    "cutout": ("cutout",),
+    "mixup": ("mixup",),
+    "CutMix": ("cutmix",),
+    "label smoothing": ("label_smoothing",),
+}
+CHANGES_TARGETS = ("mixup", "cutmix", "label_smoothing")
 
 
 def preview_sheet(pictures: DecodedPictures, classes: Sequence[str], path: Path, per_class: int = 24) -> None:
@@ -37,6 +55,31 @@ def preview_sheet(pictures: DecodedPictures, classes: Sequence[str], path: Path,
     if len(classes) > MOST_BANDS:
         note += f"; the first {MOST_BANDS} classes shown"
     write_page("Packed pictures", note, bands, path)
+
+
+def augmented_sheet(
+    pictures: DecodedPictures, classes: Sequence[str], augment: AugmentConfig, seed: int, path: Path
+) -> None:
+    """Draw a few pictures plain, with each augmentation that is on alone, and with all together, as a PNG at `path`.
+
+    They are as training with this seed sees them; under those with a target of their own the classes in it.
+    Raises UserError when `path` cannot be written.
+    """
+    nothing = AugmentConfig()
+    chosen = _examples(pictures)
+    bands = [_augmented_band(pictures, classes, nothing, seed, 1, chosen, "plain")]
+    for name, keys in AUGMENTATIONS.items():
+        changes = {key: getattr(augment, key) for key in keys if getattr(augment, key) != getattr(nothing, key)}
+        if changes:
+            alone = AugmentConfig(**changes)
+            note = ", ".join(f"{key}={_setting(value)}" for key, value in changes.items())
+            bands.append(_augmented_band(pictures, classes, alone, seed, 1, chosen, name, note))
+    if len(bands) > 1:
+        for epoch in range(1, SHOWN_EPOCHS + 1):
+            note = f"epoch {epoch} of training"
+            bands.append(_augmented_band(pictures, classes, augment, seed, epoch, chosen, "all together", note))
+    how = "each augmentation alone, then all together" if len(bands) > 1 else "nothing is changed"
+    write_page("Training pictures", f"{how}, with train.seed {seed}", bands, path)
 
 
 def prediction_sheet(predictions: Sequence[Prediction], path: Path, limit: int = 64) -> None:
@@ -70,6 +113,44 @@ def mistakes_sheet(pictures: DecodedPictures, evaluation: Evaluation, path: Path
     note = f"{len(mistakes):,} of {_count(len(pictures), 'picture')} wrong"
     note += _of_which(len(tiles), len(mistakes))
     write_page("Worst mistakes", note, [Band(tiles)], path)
+
+
+def _examples(pictures: DecodedPictures) -> NDArray[np.int64]:
+    """A row of pictures, of the classes by turns."""
+    by_class = [np.flatnonzero(pictures.labels == label) for label in np.unique(pictures.labels)]
+    shown = [_spread(places.tolist(), COLUMNS) for places in by_class]
+    by_turns = [place for turn in zip_longest(*shown) for place in turn if place is not None]
+    return np.array(by_turns[:COLUMNS], np.int64)
+
+
+def _augmented_band(
+    pictures: DecodedPictures,
+    classes: Sequence[str],
+    augment: AugmentConfig,
+    seed: int,
+    epoch: int,
+    chosen: NDArray[np.int64],
+    heading: str,
+    note: str = "",
+) -> Band:
+    from catdog_exp.batches.epoch import AugmentedEpoch
+
+    squares, targets = AugmentedEpoch(pictures, augment, len(classes), seed, epoch).batch(chosen)
+    told = any(getattr(augment, key) for key in CHANGES_TARGETS)
+    tiles = [
+        Tile(square, _in_target(target, classes) if told else ())
+        for square, target in zip(squares.transpose(0, 2, 3, 1), targets, strict=True)
+    ]
+    return Band(tiles, heading, note)
+
+
+def _setting(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _in_target(target: NDArray[np.float32], classes: Sequence[str]) -> tuple[str, ...]:
+    """The first two classes of a target, with their shares."""
+    return tuple(f"{classes[label]} {_percent(target[label])}" for label in target.argsort()[::-1][:2] if target[label])
 
 
 def _predicted_tile(prediction: Prediction) -> Tile:

@@ -12,6 +12,14 @@ import yaml
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
 
+PICTURES = {
+    "preview.png",
+    "preview_augmented.png",
+    "training_curves.png",
+    "confusion_matrix.png",
+    "worst_mistakes.png",
+}
+
 
 def test_the_default_run_does_the_main_job(finished):
     folder, printed = finished
@@ -20,7 +28,7 @@ def test_the_default_run_does_the_main_job(finished):
     assert "best val/accuracy" in printed
     assert "roc_auc" in printed
     (run_folder,) = (folder / "outputs" / "runs").glob("*/*")
-    for name in ("preview.png", "training_curves.png", "confusion_matrix.png", "worst_mistakes.png"):
+    for name in PICTURES:
         assert (run_folder / name).read_bytes().startswith(b"\x89PNG")
     for name in (
         "run.log",
@@ -55,7 +63,7 @@ def test_mlflow_holds_the_whole_run(finished):
     contexts = {tag.value for entry in run.inputs.dataset_inputs for tag in entry.tags}
     assert contexts == {"training", "validation"}
     listed = {file.path for file in store.list_artifacts(run.info.run_id)}
-    assert {"preview.png", "training_curves.png", "confusion_matrix.png", "worst_mistakes.png"} <= listed
+    assert listed >= PICTURES
     checkpoints = [file.path for file in store.list_artifacts(run.info.run_id, "checkpoints")]
     assert checkpoints == ["checkpoints/best.safetensors"]
 

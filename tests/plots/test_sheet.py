@@ -8,8 +8,10 @@ from catdog_exp.batches.decoded import DecodedPictures
 from catdog_exp.errors import UserError
 from catdog_exp.inference.evaluation import evaluate
 from catdog_exp.inference.prediction import Prediction
-from catdog_exp.plots.page import MARK_COLOURS
-from catdog_exp.plots.sheet import mistakes_sheet, prediction_sheet, preview_sheet
+from catdog_exp.plots import sheet as sheets
+from catdog_exp.plots.page import MARK_COLOURS, Band
+from catdog_exp.plots.sheet import augmented_sheet, mistakes_sheet, prediction_sheet, preview_sheet
+from catdog_exp.schema import AugmentConfig
 
 RED, GREEN, BLUE, VIOLET = (200, 20, 30), (20, 160, 60), (10, 30, 220), (150, 40, 160)
 
@@ -117,6 +119,49 @@ def test_any_class_name_is_drawn_within_the_sheet(tmp_path, name):
     sheet = drawn(tmp_path / "sheet.png")
     assert sheet.shape[1] < 1_300
     assert (sheet[:, -20:] == 255).all()
+
+
+STRONG = AugmentConfig(
+    True, 2, "alternating", [0.6, 1.1], [0.8, 1.25], 10.0, 0.3, 0.3, 0.3, 0.02, 0.3, 0.2, 1.0, label_smoothing=0.1
+)
+
+
+def bands_of(augment, monkeypatch, tmp_path, count=20) -> list[Band]:
+    """What is drawn for an augmentation, and the sheet drawn all the same."""
+    given = []
+    draw = sheets.write_page
+    monkeypatch.setattr(sheets, "write_page", lambda *words: (given.append(words[2]), draw(*words)))
+    pictures = decoded([RED, GREEN] * count, [0, 1] * count, size=16, width=20)
+    augmented_sheet(pictures, ["cat", "dog"], augment, 0, tmp_path / "sheet.png")
+    return given[0]
+
+
+def test_each_augmentation_that_is_on_has_a_band_with_its_name_and_settings(tmp_path, monkeypatch):
+    bands = bands_of(STRONG, monkeypatch, tmp_path)
+    names = ["crop", "flip", "scale and aspect", "rotation", "colour", "cutout", "mixup", "CutMix", "label smoothing"]
+    assert [band.heading for band in bands] == ["plain", *names, *["all together"] * 3]
+    notes = [band.note for band in bands]
+    assert notes[1:4] == ["random_crop=true, pad=2", "flip=alternating", "scale=[0.6, 1.1], aspect=[0.8, 1.25]"]
+    assert notes[-3:] == ["epoch 1 of training", "epoch 2 of training", "epoch 3 of training"]
+    assert {len(band.tiles) for band in bands} == {8}
+    smoothed = bands[names.index("label smoothing") + 1]
+    assert [tile.lines for tile in smoothed.tiles[:2]] == [("cat 95.0 %", "dog 5.0 %"), ("dog 95.0 %", "cat 5.0 %")]
+    assert bands[0].tiles[0].lines == ()
+    assert area(drawn(tmp_path / "sheet.png"), RED)[2] >= 4 * 96 * 96
+
+
+def test_without_augmentation_only_the_plain_pictures_are_shown(tmp_path, monkeypatch):
+    (band,) = bands_of(AugmentConfig(), monkeypatch, tmp_path, count=2)
+    assert band.heading == "plain"
+    assert [tile.picture[0, 0].tolist() for tile in band.tiles] == [list(RED), list(GREEN)] * 2
+
+
+def test_a_sheet_of_augmentations_grows_with_what_is_on(tmp_path, monkeypatch):
+    heights = []
+    for augment in (AugmentConfig(), AugmentConfig(flip="random"), STRONG):
+        bands_of(augment, monkeypatch, tmp_path)
+        heights.append(len(drawn(tmp_path / "sheet.png")))
+    assert heights == sorted(set(heights))
 
 
 def test_predictions_are_drawn_in_order_and_unsure_ones_are_framed(tmp_path):
