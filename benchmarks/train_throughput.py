@@ -1,0 +1,180 @@
+"""Pictures that a training step gets through per second, against PyTorch on the same processor.
+
+    uv venv --python 3.11 TORCH && uv pip install -p TORCH torch==2.13.*
+    uv run python benchmarks/train_throughput.py --torch-python TORCH/bin/python [--turns 3] [--seconds 4] [--profile]
+
+The same architecture, first weights, pictures, batch and optimizer on both sides: PyTorch with channels_last, with one
+thread and with two, whichever is faster. Each measurement is a process of its own, which counts after five steps; both
+sides take turns, and a row's ratio is the median of its turns'. Numbers of parameters must be equal, and the first
+step's loss must agree. `--profile` sums oneDNN's primitives on both sides: what a step's processor time goes to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from peers.step import MOMENTUM, RATE, SLICES, batch, first_weights, measure
+
+PEER = Path(__file__).with_name("peers") / "torch_step.py"
+THREADS = (1, 2)  # of PyTorch
+SECONDS_PROFILED = 2.0
+PRIMITIVES_SHOWN = 12
+# Ours: each slice of a batch computes in a context of its own with one thread.
+SETTINGS = {"OMP_NUM_THREADS": "1", "MXNET_CPU_TEMP_COPY": "64"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch-python", type=Path, help="of the environment that has PyTorch")
+    parser.add_argument("--networks", nargs="+", choices=["cnn", "resnet"], default=["cnn", "resnet"])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[32, 64], metavar="PIXELS")
+    parser.add_argument("--batches", type=int, nargs="+", default=[64, 256], metavar="COUNT")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--ours", nargs=3, help=argparse.SUPPRESS)  # a process that measures this side
+    arguments = parser.parse_args()
+    if arguments.ours:
+        name, size, count = arguments.ours
+        print(json.dumps(ours(name, int(size), int(count), arguments.seconds)))
+        return
+    if arguments.torch_python is None:
+        parser.error("--torch-python: name the Python of an environment that has PyTorch")
+    columns = ("catdog", *(f"PyTorch, {threads}" for threads in THREADS))
+    print(f"{'pictures/s (cores had)':<23}{''.join(f'{column:>17}' for column in columns)}   RATIO")
+    for name in arguments.networks:
+        for size in arguments.sizes:
+            for count in arguments.batches:
+                row(arguments, name, size, count)
+
+
+def row(arguments: argparse.Namespace, name: str, size: int, count: int) -> None:
+    """Measure, check and print one row."""
+    found: dict[int, list[dict[str, float]]] = defaultdict(list)  # by PyTorch's number of threads; 0: ours
+    for _ in range(arguments.turns):
+        for threads in (0, *THREADS):
+            command, settings = side(arguments, threads, name, size, count, arguments.seconds)
+            found[threads].append(json.loads(output(command, settings).splitlines()[-1]))
+    rates = {threads: [run["images_per_second"] for run in runs] for threads, runs in found.items()}
+    medians = {threads: statistics.median(of_side) for threads, of_side in rates.items()}
+    cores = {threads: statistics.median(run["cores"] for run in runs) for threads, runs in found.items()}
+    best = max(THREADS, key=lambda threads: medians[threads])
+    ratio = statistics.median(own / peer for own, peer in zip(rates[0], rates[best], strict=True))
+    shown = "".join(f"{medians[threads]:>10,.0f} ({cores[threads]:.2f})" for threads in (0, *THREADS))
+    print(f"{name:<7}{size:>3} px, batch {count:<4}{shown}   {ratio:>5.2f}", flush=True)
+    check(found[0][0], found[1][0])
+    if arguments.profile:
+        for title, threads in (("catdog", 0), (f"PyTorch, {best}", best)):
+            command, settings = side(arguments, threads, name, size, count, SECONDS_PROFILED)
+            profile(title, output(command, {**settings, "DNNL_VERBOSE": "1"}), count)
+
+
+def side(
+    arguments: argparse.Namespace, threads: int, name: str, size: int, count: int, seconds: float
+) -> tuple[list[str], dict[str, str]]:
+    """A command that measures one side, and the environment variables it needs. threads: PyTorch's, 0: ours."""
+    words = [name, str(size), str(count)]
+    if threads:
+        return [str(arguments.torch_python), str(PEER), *words, str(threads), str(seconds)], {}
+    return [sys.executable, __file__, "--seconds", str(seconds), "--ours", *words], SETTINGS
+
+
+def output(command: list[str], settings: dict[str, str]) -> str:
+    return subprocess.run(command, env={**os.environ, **settings}, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def check(own: dict[str, float], peer: dict[str, float]) -> None:
+    """End the program unless both sides compute the same."""
+    if own["parameters"] != peer["parameters"] or abs(own["loss"] - peer["loss"]) > 1e-3 * abs(peer["loss"]):
+        sys.exit(f"the two networks are not the same: {own} and {peer}")
+
+
+def profile(title: str, verbose: str, count: int) -> None:
+    """Print the processor time per picture by oneDNN primitive, its implementation and direction."""
+    *lines, result = verbose.splitlines()
+    measured = json.loads(result)
+    shapes: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for line in lines:
+        words = line.split(",")
+        if "exec" in words:
+            first = words.index("exec") + 2  # what comes before differs between versions of oneDNN
+            shapes[(*words[first : first + 3], words[-2])].append(float(words[-1]))
+    times: dict[tuple[str, ...], float] = defaultdict(float)
+    for names, of_shape in shapes.items():  # the median, since a first call also compiles
+        spent = 1000 * statistics.median(of_shape) * len(of_shape)
+        times[names[:3]] += spent / (measured["steps"] * count)
+    print(f"  {title}: {measured['processor']:,.0f} µs per picture, of it in oneDNN {sum(times.values()):,.0f}:")
+    for names, spent in sorted(times.items(), key=lambda item: -item[1])[:PRIMITIVES_SHOWN]:
+        print(f"  {spent:>9.1f}  {' '.join(names)}", flush=True)
+
+
+def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
+    """Number of parameters, first loss, and rate of this program's training step."""
+    from catdog_exp.mx import mx
+    from catdog_exp.networks.blocks import fuse_for
+    from catdog_exp.networks.cnn import Cnn
+    from catdog_exp.networks.resnet import ResNet
+
+    networks = {
+        "cnn": Cnn(layers=4, width=32, dense=[128], batch_norm=True, dropout=0.0),
+        "resnet": ResNet(layers=20, width=16, dropout=0.0),
+    }
+    places = [mx.cpu(index) for index in range(SLICES)]
+    block = networks[name].build(size, 2)
+    fuse_for(places[0], block)
+    block.initialize(ctx=places)
+    for place in places:
+        block(mx.nd.zeros((1, 3, size, size), ctx=place))
+    named = block._collect_params_with_prefix().values()
+    parameters = [parameter for parameter in named if parameter.grad_req != "null"]
+    for parameter, values in zip(parameters, first_weights([p.shape for p in parameters]), strict=True):
+        if values is not None:
+            parameter.set_data(mx.nd.array(values))
+    block.hybridize(static_alloc=True, static_shape=True)
+    loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    loss.hybridize(static_alloc=True, static_shape=True)
+    optimizer = mx.optimizer.SGD(learning_rate=RATE, momentum=MOMENTUM, rescale_grad=1 / count)
+    update = mx.optimizer.get_updater(optimizer)
+    pictures, labels = batch(count, size)
+    pictures = pictures.transpose(0, 3, 1, 2).copy()
+    size_of_slice = count // SLICES
+    unread: list[list] = []
+
+    def step() -> None:
+        sums = []
+        with mx.autograd.record():
+            for index, place in enumerate(places):
+                part = slice(index * size_of_slice, (index + 1) * size_of_slice)
+                inputs = mx.nd.array(pictures[part], ctx=place, dtype="uint8").astype("float32")
+                sums.append(loss(block(inputs), mx.nd.array(labels[part], ctx=place)))
+        mx.autograd.backward(sums)
+        for index, parameter in enumerate(parameters):
+            first, *others = parameter.list_grad()
+            gradient = mx.nd.add_n(first, *(other.as_in_context(places[0]) for other in others))
+            weight, *copies = parameter.list_data()
+            update(index, gradient, weight)
+            for copy in copies:
+                weight.copyto(copy)
+        unread.append([of_slice.sum() for of_slice in sums])
+        if len(unread) > 1:  # a step late, as the training loop reads
+            read()
+
+    def read() -> float:
+        return sum(float(of_slice.asscalar()) for of_slice in unread.pop(0)) / count
+
+    step()
+    first_loss = read()
+    measured = measure(step, mx.nd.waitall, count, seconds)
+    total = sum(parameter.data(places[0]).size for parameter in parameters)
+    return {"parameters": total, "loss": first_loss, **measured}
+
+
+if __name__ == "__main__":
+    main()
