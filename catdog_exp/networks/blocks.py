@@ -66,6 +66,28 @@ class ResidualBlock(mx.gluon.HybridBlock):  # type: ignore[misc]
         return F.Activation(self.body(x) + carried, act_type="relu")
 
 
+class PreActivationBlock(mx.gluon.HybridBlock):  # type: ignore[misc]
+    """Two 3 × 3 convolutions, each after batch normalization and ReLU, added to the input (He et al., 2016b).
+
+    channels: of input and output. The last convolution starts from zero and the block from the identity.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        nn = mx.gluon.nn
+        with self.name_scope():
+            self.body = nn.HybridSequential(prefix="")
+            self.body.add(
+                BatchNormRelu(),
+                nn.Conv2D(channels, kernel_size=3, padding=1, use_bias=False),
+                BatchNormRelu(),
+                nn.Conv2D(channels, kernel_size=3, padding=1, use_bias=False, weight_initializer="zeros"),
+            )
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:  # noqa: ARG002 - Gluon's signature
+        return x + self.body(x)
+
+
 class SpatialMean(mx.gluon.HybridBlock):  # type: ignore[misc]
     """The mean over height and width: (N, C, H, W) to (N, C).
 
