@@ -6,7 +6,12 @@
 The same architecture, first weights, pictures, batch and optimizer on both sides: PyTorch with channels_last, with one
 thread and with two, whichever is faster. Each measurement is a process of its own, which counts after five steps; both
 sides take turns, and a row's ratio is the median of its turns'. Numbers of parameters must be equal, and the first
-step's loss must agree. `--profile` sums oneDNN's primitives on both sides: what a step's processor time goes to.
+step's loss must agree.
+
+Look at "cores had": while others compute on the same machine, threads that wait for each other wait for them too. Only
+the second ratio can be compared then, of the processor times per picture (PyTorch's is the lesser of its two).
+
+`--profile` sums oneDNN's primitives on both sides: what a step's processor time goes to.
 """
 
 from __future__ import annotations
@@ -48,7 +53,7 @@ def main() -> None:
     if arguments.torch_python is None:
         parser.error("--torch-python: name the Python of an environment that has PyTorch")
     columns = ("catdog", *(f"PyTorch, {threads}" for threads in THREADS))
-    print(f"{'pictures/s (cores had)':<23}{''.join(f'{column:>17}' for column in columns)}   RATIO")
+    print(f"{'pictures/s (cores had)':<23}{''.join(f'{column:>17}' for column in columns)}   RATIO   processor time")
     for name in arguments.networks:
         for size in arguments.sizes:
             for count in arguments.batches:
@@ -62,13 +67,19 @@ def row(arguments: argparse.Namespace, name: str, size: int, count: int) -> None
         for threads in (0, *THREADS):
             command, settings = side(arguments, threads, name, size, count, arguments.seconds)
             found[threads].append(json.loads(output(command, settings).splitlines()[-1]))
-    rates = {threads: [run["images_per_second"] for run in runs] for threads, runs in found.items()}
+    rates, processor, cores = (
+        {threads: [run[what] for run in runs] for threads, runs in found.items()}
+        for what in ("images_per_second", "processor", "cores")
+    )
     medians = {threads: statistics.median(of_side) for threads, of_side in rates.items()}
-    cores = {threads: statistics.median(run["cores"] for run in runs) for threads, runs in found.items()}
     best = max(THREADS, key=lambda threads: medians[threads])
+    least = min(THREADS, key=lambda threads: statistics.median(processor[threads]))
     ratio = statistics.median(own / peer for own, peer in zip(rates[0], rates[best], strict=True))
-    shown = "".join(f"{medians[threads]:>10,.0f} ({cores[threads]:.2f})" for threads in (0, *THREADS))
-    print(f"{name:<7}{size:>3} px, batch {count:<4}{shown}   {ratio:>5.2f}", flush=True)
+    thrift = statistics.median(peer / own for own, peer in zip(processor[0], processor[least], strict=True))
+    shown = "".join(
+        f"{medians[threads]:>10,.0f} ({statistics.median(cores[threads]):.2f})" for threads in (0, *THREADS)
+    )
+    print(f"{name:<7}{size:>3} px, batch {count:<4}{shown}   {ratio:>5.2f}   {thrift:>14.2f}", flush=True)
     check(found[0][0], found[1][0])
     if arguments.profile:
         for title, threads in (("catdog", 0), (f"PyTorch, {best}", best)):
