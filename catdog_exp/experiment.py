@@ -21,8 +21,11 @@ from catdog_exp.interrupted import Place, run_fingerprint, unfinished
 from catdog_exp.schema import RunConfig
 from catdog_exp.settings import flat
 from catdog_exp.threads import threads_to_use
+from catdog_exp.tracking.ids import is_run_id
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from catdog_exp.batches.decoded import DecodedPictures
     from catdog_exp.inference.classifier import Classifier
     from catdog_exp.pictures.packs import Pack
@@ -52,6 +55,10 @@ def check(config: RunConfig) -> None:
         from catdog_exp.mx import context
 
         context("gpu")
+    if "train" in config.stages and config.train.init_from is not None and not is_run_id(config.train.init_from):
+        from catdog_exp.networks.initial import check_weights
+
+        check_weights(Path(config.train.init_from))
     if "predict" in config.stages:
         pictures = config.predict.pictures
         if pictures is None and not config.data.source.has_test_pictures:
@@ -154,6 +161,7 @@ class _Stages:
         from catdog_exp.training.loop import train
 
         config = self.config
+        self._summarize()
         place.claim(self.packed.fingerprint)
         trained = train(
             config.model,
@@ -167,6 +175,7 @@ class _Stages:
             place.folder,
             on_epoch=lambda epoch, metrics: self.tracker.metrics(metrics, step=epoch),
             threads=self.threads,
+            given=self._given_weights(),
         )
         checkpoints = self.folder / "checkpoints"
         checkpoints.mkdir(exist_ok=True)
@@ -182,6 +191,30 @@ class _Stages:
         self.tracker.tags({"params_sha256": self.trained.params_sha256})
         self.tracker.metrics({"objective": self.trained.best_value}, step=self.trained.best_epoch)
         log.info("best %s: %.4f, of epoch %d", config.objective, self.trained.best_value, self.trained.best_epoch)
+
+    def _summarize(self) -> None:
+        from catdog_exp.networks.summary import summarize
+
+        size = self.config.data.resize
+        summary = summarize(self.config.model.build(size, len(self.packed.classes)), size)
+        log.info("network: %s", summary.totals)
+        file = self.folder / "model_summary.txt"
+        file.write_text(f"{summary.table()}\n", encoding="utf-8")
+        self.tracker.artifact(file)
+        counts = {"model/parameters": summary.parameters, "model/multiply_adds": summary.multiply_adds}
+        self.tracker.metrics(counts, step=0)
+
+    def _given_weights(self) -> dict[str, NDArray[Any]] | None:
+        """Weights to start from, where `train.init_from` names some."""
+        wanted = self.config.train.init_from
+        if wanted is None:
+            return None
+        from catdog_exp.inference.trained import run_checkpoint
+        from catdog_exp.networks.initial import read_weights
+
+        file = run_checkpoint(self.config, wanted) if is_run_id(wanted) else Path(wanted)
+        log.info("weights to start from: %s", file)
+        return read_weights(file)
 
     def evaluate(self) -> None:
         """How good the network is on the validation pictures, in figures and pictures."""

@@ -98,6 +98,8 @@ class TrainConfig:
     mirrored: bool
     resume: bool
     checkpoint_minutes: Annotated[float, Field(ge=0)] | None
+    init_from: Annotated[str, Field(min_length=1)] | None
+    freeze: list[Name | Annotated[int, Field(ge=0)]]
     optimizer: Optimizer
     schedule: Schedule
 

@@ -22,6 +22,8 @@ SHORT = TrainConfig(
     mirrored=False,
     resume=True,
     checkpoint_minutes=None,
+    init_from=None,
+    freeze=[],
     optimizer=Sgd(momentum=0.9, nesterov=False, weight_decay=0.0005),
     schedule=Cosine(1.0, 0.01),
 )

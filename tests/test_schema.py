@@ -23,6 +23,8 @@ TRAIN = {
     "mirrored": False,
     "resume": True,
     "checkpoint_minutes": None,
+    "init_from": None,
+    "freeze": [],
     "optimizer": {
         "_target_": "catdog_exp.training.optimizers.Sgd",
         "momentum": 0.9,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.ids import is_run_id
 from catdog_exp.tracking.store import Store, plain_errors, search
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoints/best.safetensors"
 OBJECTIVE = "objective"  # the metric that holds a run's best value, and the tag that says of what
-
-_RUN_ID = re.compile(r"[0-9a-f]{6,32}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def run_by_id(store: Store, run_id: str) -> Run:
 
     Raises UserError when there is none, or more than one.
     """
-    if _RUN_ID.fullmatch(run_id) is None:
+    if not is_run_id(run_id):
         raise UserError(f"run {run_id}: an id is 6 to 32 of the digits 0-9 and a-f; `catdog ui` shows each run's")
     with plain_errors(store.shown):
         experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,8 +52,7 @@ def train(
     folder: Path,
     on_epoch: Callable[[int, dict[str, float]], None],
     threads: int = 1,
-    first_weights: Mapping[str, NDArray[Any]] | None = None,
-    frozen: Sequence[str] = (),
+    given: Mapping[str, NDArray[Any]] | None = None,
 ) -> Trained:
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
 
@@ -62,14 +61,14 @@ def train(
     so far, and `last.safetensors` at the end. It calls `on_epoch` for each epoch, those done before
     included, with its number, counted from 1, and its metrics.
 
-    threads: how much is computed at once. first_weights: in place of seeded ones, by parameter name.
-    frozen: names of parameters that stay as they are.
+    threads: how much is computed at once. given: weights to start from in place of seeded ones, where name and
+    shape are the network's.
 
     Equal arguments give equal bytes in both files on the same kind of processor, for any number of threads
     and however often the training was interrupted.
 
-    Raises UserError when the objective is no metric, a side has no pictures, the device cannot be used, or
-    the loss is no longer a number.
+    Raises UserError when the objective is no metric, a side has no pictures, the device cannot be used,
+    nothing given fits the network, or the loss is no longer a number.
     """
     check_objective(objective)
     if not (len(train_pictures) and len(validation_pictures)):
@@ -87,8 +86,7 @@ def train(
         len(classes),
         folder,
         threads,
-        first_weights or {},
-        frozen,
+        given or {},
     )
     last, best = folder / "last.safetensors", folder / BEST
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,13 @@ from numpy.typing import NDArray
 
 from catdog_exp.mx import mx
 from catdog_exp.networks.blocks import fuse_for
+from catdog_exp.networks.freezing import freeze as freeze_layers
+from catdog_exp.networks.initial import match
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.parameters import named_parameters
 from catdog_exp.training.flat import Flat
+
+log = logging.getLogger(__name__)
 
 SLICE = 16  # pictures at least: normalization over fewer is too noisy
 SLICES = 8
@@ -41,10 +46,14 @@ class Replicas:
         classes: int,
         contexts: Sequence[Any],
         at_once: int,
-        first_weights: Mapping[str, NDArray[Any]],
-        frozen: Sequence[str],
+        given: Mapping[str, NDArray[Any]],
+        freeze: Sequence[str],
     ) -> None:
-        """Weights as Glorot and Bengio, 2010, from MXNet's generator; `first_weights` replace those of their names."""
+        """Weights as Glorot and Bengio, 2010, from MXNet's generator, but for those `given`.
+
+        at_once: slices computed at the same time. freeze: patterns of layers that are not trained.
+        Raises UserError when nothing given fits, or a pattern names nothing.
+        """
         self.contexts = list(contexts)
         self.at_once = at_once
         self.block = network.build(size, classes)
@@ -53,10 +62,13 @@ class Replicas:
         for context in self.contexts:  # the first input settles shapes
             self.block(mx.nd.zeros((1, 3, size, size), ctx=context))
         parameters = named_parameters(self.block)
-        for name, values in first_weights.items():
-            parameters[name].set_data(mx.nd.array(values))
-        for name in frozen:
-            parameters[name].grad_req = "null"
+        if given:
+            report = match({name: tuple(found.shape) for name, found in parameters.items()}, given)
+            for line in report.lines():
+                log.info("%s", line)
+            for name in report.matched:
+                parameters[name].set_data(mx.nd.array(given[name]))
+        frozen = freeze_layers(self.block, freeze)
         trained = {name: found for name, found in parameters.items() if found.grad_req != "null"}
         order = sorted(trained, key=lambda name: len(trained[name].shape) < 2)
         self.weights = Flat({name: trained[name] for name in order}, self.contexts, with_gradients=True)

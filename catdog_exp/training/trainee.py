@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -54,8 +54,7 @@ class Trainee:
         classes: int,
         folder: Path,
         threads: int,
-        first_weights: Mapping[str, NDArray[Any]],
-        frozen: Sequence[str],
+        given: Mapping[str, NDArray[Any]],
     ) -> None:
         self.train = train
         self.augment = augment
@@ -68,7 +67,7 @@ class Trainee:
         mx.random.seed(train.seed)
         smallest = min(self.batch_size, len(train_pictures))
         contexts = side_by_side(context(hardware.device), slices_of(smallest))
-        self.replicas = Replicas(network, size, classes, contexts, threads, first_weights, frozen)
+        self.replicas = Replicas(network, size, classes, contexts, threads, given, [str(word) for word in train.freeze])
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, "local")
         self.forward = Forward(network, size, classes, hardware.device, threads, mirrored=train.mirrored)
         self.steps = max(1, steps_per_epoch(len(train_pictures), self.batch_size) // train.accumulate)

@@ -7,8 +7,8 @@ from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
 from catdog_exp.networks.blocks import fuse_for
 from catdog_exp.networks.freezing import freeze, frozen
-from catdog_exp.networks.parameters import arrays
 from catdog_exp.networks.resnet import ResNet
+from tests.networks.test_parameters import arrays
 
 NAMES = ["1.weight", "2.gamma", "4.body.0.weight", "4.body.1.gamma", "40.weight"]
 

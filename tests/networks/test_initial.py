@@ -42,7 +42,7 @@ def test_our_own_checkpoint_is_read_by_its_parameters(tmp_path):
 
     network = ResNet(layers=8, width=4, dropout=0.0)
     path = tmp_path / "last.safetensors"
-    save_checkpoint(path, Checkpoint(network, ["cat", "dog"], 8, 1, {}, "val/accuracy", 0, WEIGHTS))
+    save_checkpoint(path, Checkpoint(network, ["cat", "dog"], 8, 1, {}, "val/accuracy", 0, False, WEIGHTS))
     assert match(SHAPES, read_weights(path)).matched == ["1.weight", "2.bias"]
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from catdog_exp.mx import mx
 from catdog_exp.networks.cnn import Cnn
-from catdog_exp.networks.parameters import arrays
 from catdog_exp.networks.resnet import ResNet
 from catdog_exp.networks.summary import summarize
+from tests.networks.test_parameters import arrays
 
 CNN = Cnn(layers=2, width=4, dense=[8], batch_norm=True, dropout=0.3)
 

@@ -41,9 +41,11 @@ def go(folder: Path, network: Network = CNN, objective: str = "val/accuracy", **
     pictures = changes.pop("pictures", (halves(48), halves(20, seed=1)))
     hardware = HardwareConfig("cpu", changes.pop("batch_size", 8), None)
     on_epoch = changes.pop("on_epoch", lambda _epoch, _metrics: None)
-    threads = changes.pop("threads", 1)
+    threads, given = changes.pop("threads", 1), changes.pop("given", None)
     config = short(**changes)
-    return train(network, config, BASIC, hardware, objective, *pictures, ["cat", "dog"], folder, on_epoch, threads)
+    return train(
+        network, config, BASIC, hardware, objective, *pictures, ["cat", "dog"], folder, on_epoch, threads, given
+    )
 
 
 def lasting(history: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -238,3 +240,30 @@ def test_a_time_limit_plans_fewer_epochs_and_the_schedule_with_them(tmp_path, ca
     assert "planned for" in caplog.text
     if "are over" not in caplog.text:
         assert run.history[-1]["lr"] < 0.001
+
+
+def test_it_starts_from_given_weights_and_leaves_frozen_layers_as_they_are(tmp_path, caplog):
+    start = load_checkpoint(go(tmp_path / "start", epochs=6).last).parameters
+    with caplog.at_level("INFO"):
+        tuned = go(tmp_path / "tuned", given=start, freeze=["1", "2"], epochs=2, lr=0.01)
+    found = load_checkpoint(tuned.last).parameters
+    frozen = [name for name in found if name.split(".")[0] in ("1", "2")]
+    assert any(name.endswith("running_mean") for name in frozen)
+    assert all(np.array_equal(found[name], start[name]) for name in frozen)
+    assert not any(np.array_equal(found[name], start[name]) for name in found.keys() - set(frozen) if "weight" in name)
+    assert tuned.history[0]["train/loss"] < go(tmp_path / "anew", epochs=1, lr=0.01).history[0]["train/loss"]
+    assert f"{len(start)} of {len(start)} parameters are taken from the file" in caplog.text
+
+
+def test_a_frozen_training_goes_on_with_the_same_bytes(tmp_path):
+    start = load_checkpoint(go(tmp_path / "start").last).parameters
+    settings = {"given": start, "freeze": ["1", "2"], "epochs": 4}
+    expected = go(tmp_path / "whole", **settings)
+
+    def stop(epoch: int, _metrics: dict[str, float]) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "parts", on_epoch=stop, **settings)
+    assert go(tmp_path / "parts", **settings).params_sha256 == expected.params_sha256

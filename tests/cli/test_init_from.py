@@ -1,0 +1,34 @@
+"""Fine-tuning: a run that starts from another run's network, and what is wrong with a start."""
+
+import pytest
+
+from tests.cli.conftest import SMALL
+from tests.cli.store import client, runs
+
+
+def test_a_run_starts_from_another_run_s_network(catdog, tmp_path):
+    assert catdog(*SMALL).returncode == 0
+    (first,) = runs(tmp_path)
+    words = (f"train.init_from={first.info.run_id[:10]}", "train.freeze=[1,2]", "train.epochs=1")
+    done = catdog(*SMALL, *words)
+    assert done.returncode == 0, done.stderr
+    assert "parameters are taken from the file" in done.stdout
+    second = runs(tmp_path)[-1]
+    assert second.data.metrics["model/parameters"] > 0
+    assert "model_summary.txt" in [file.path for file in client(tmp_path).list_artifacts(second.info.run_id)]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train.init_from=nowhere/weights.onnx"], "nowhere/weights.onnx: there is no such file of weights"),
+        (["train.init_from=0123456789"], "run 0123456789: there is none"),
+        (["train.freeze=[99]"], "train.freeze: the network has no layer or parameter 99"),
+    ],
+)
+def test_a_start_that_cannot_be_is_told_in_one_line(catdog, words, told):
+    done = catdog(*SMALL, *words)
+    assert done.returncode == 2
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("catdog:"))
+    assert told in line
+    assert "Traceback" not in done.stderr
