@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.batches.ahead import one_ahead
+from catdog_exp.batches.ahead import made_ahead
 from catdog_exp.schema import AugmentConfig
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def train_batches(
     shape; where all pictures together do not fill one batch, they are the one batch.
 
     Order and augmentation follow from `seed` and `epoch`; how a picture is changed does not depend on the
-    batch that it comes in, nor on `first_step`. A thread makes the next batch while the last one is used: close
+    batch that it comes in, nor on `first_step`. A thread makes the next batches while the last one is used: close
     the generator (`contextlib.closing`) where it may be left before its end.
     """
-    return one_ahead(_made_batches(pictures, augment, classes, batch_size, seed, epoch, first_step))
+    return made_ahead(_made_batches(pictures, augment, classes, batch_size, seed, epoch, first_step))
 
 
 def _made_batches(

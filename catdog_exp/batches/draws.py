@@ -23,7 +23,7 @@ from numpy.typing import NDArray
     BOX_DOWN,
     BOX_ACROSS,
 ) = range(15)
-COLUMNS = 32  # of which so many are used
+COLUMNS = 16  # of which so many are used
 
 # Steele, Lea and Flood: Fast splittable pseudorandom number generators, 2014 (SplitMix64).
 GAMMA = np.uint64(0x9E3779B97F4A7C15)

@@ -51,9 +51,9 @@ def cut(
         for y in range(size):
             row = offsets[n] + 3 * widths[n] * _mirrored(tops[n] + y, heights[n])
             for x in range(size):
-                at = row + columns[x]
                 for channel in range(3):
-                    out[n, channel, y, x] = pixels[at + channel]
+                    # An index without a sign costs less: one with it might count from the end.
+                    out[n, channel, y, x] = pixels[np.uintp(row + columns[x] + channel)]
 
 
 @compiled
@@ -69,22 +69,24 @@ def warp(pixels: Squares, offsets: Whole, heights: Whole, widths: Whole, maps: W
     half = 1 << 2 * PLACE_BITS - 1
     for n in range(len(out)):
         height, width, stride, start = heights[n], widths[n], 3 * widths[n], offsets[n]
-        top, top_by_row, top_by_column = maps[n, 0, 0], maps[n, 0, 1], maps[n, 0, 2]
-        left, left_by_row, left_by_column = maps[n, 1, 0], maps[n, 1, 1], maps[n, 1, 2]
         for y in range(size):
+            down, across = maps[n, 0, 0] + y * maps[n, 0, 1], maps[n, 1, 0] + y * maps[n, 1, 1]
             for x in range(size):
-                down = top + y * top_by_row + x * top_by_column
-                across = left + y * left_by_row + x * left_by_column
                 row, column = down >> PLACE_BITS, across >> PLACE_BITS
                 to_below, to_after = down & (whole - 1), across & (whole - 1)
-                above = start + stride * _mirrored(row, height)
-                below = start + stride * _mirrored(row + 1, height)
-                before, after = 3 * _mirrored(column, width), 3 * _mirrored(column + 1, width)
+                down, across = down + maps[n, 0, 2], across + maps[n, 1, 2]
+                if 0 <= row < height - 1 and 0 <= column < width - 1:
+                    one = start + stride * row + 3 * column
+                    after, below, both = one + 3, one + stride, one + stride + 3
+                else:
+                    above, left = start + stride * _mirrored(row, height), 3 * _mirrored(column, width)
+                    under, right = start + stride * _mirrored(row + 1, height), 3 * _mirrored(column + 1, width)
+                    one, after, below, both = above + left, above + right, under + left, under + right
                 for channel in range(3):
-                    upper = pixels[above + before + channel] * (whole - to_after)
-                    upper += pixels[above + after + channel] * to_after
-                    lower = pixels[below + before + channel] * (whole - to_after)
-                    lower += pixels[below + after + channel] * to_after
+                    upper = pixels[np.uintp(one + channel)] * (whole - to_after)
+                    upper += pixels[np.uintp(after + channel)] * to_after
+                    lower = pixels[np.uintp(below + channel)] * (whole - to_after)
+                    lower += pixels[np.uintp(both + channel)] * to_after
                     mean = upper * (whole - to_below) + lower * to_below
                     out[n, channel, y, x] = (mean + half) >> 2 * PLACE_BITS
 

@@ -43,12 +43,12 @@ def decoded_side(pack: Pack, split: Split, size: int, threads: int) -> DecodedPi
     """
     place = pack.folder / FOLDER / split
     with suppress(Damaged):
-        return _read(place, size)
+        return read_decoded(place, size)
     try:
         # The pack's own lock: nobody removes the pack meanwhile.
         with one_process_at(pack.folder):
             try:
-                return _read(place, size)  # another process has made it while this one waited
+                return read_decoded(place, size)  # another process has made it while this one waited
             except Damaged as damage:
                 if place.exists():
                     log.warning("the decoded pictures in %s are damaged and are made again: %s", place, damage)
@@ -66,7 +66,7 @@ def decoded_side(pack: Pack, split: Split, size: int, threads: int) -> DecodedPi
         return decode_records(pack.records(split), size, threads)
 
 
-def _read(place: Path, size: int) -> DecodedPictures:
+def read_decoded(place: Path, size: int) -> DecodedPictures:
     """The decoded pictures in `place`, all their bytes read. Raises Damaged where there are none, or other ones.
 
     The reading brings them into the operating system's memory in order, which the first epoch would otherwise

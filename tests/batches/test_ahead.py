@@ -1,4 +1,4 @@
-"""Items made one ahead: the same ones, in order; errors surface; no thread is left."""
+"""Items made ahead: the same ones, in order; errors surface; no thread is left."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from catdog_exp.batches.ahead import one_ahead
+from catdog_exp.batches.ahead import AHEAD, made_ahead
 
 
 def threads() -> list[threading.Thread]:
@@ -15,25 +15,27 @@ def threads() -> list[threading.Thread]:
 
 
 def test_the_items_come_in_order_and_the_thread_ends_with_them():
-    assert list(one_ahead(iter(range(50)))) == list(range(50))
+    assert list(made_ahead(iter(range(50)))) == list(range(50))
     assert threads() == []
 
 
-def test_the_next_item_is_made_while_the_last_one_is_used():
+def test_the_next_items_are_made_while_the_last_one_is_used_and_no_more_of_them():
     made = []
 
     def items() -> Iterator[int]:
-        for number in range(4):
+        for number in range(20):
             made.append(number)
             yield number
 
-    with closing(one_ahead(items())) as coming:
+    with closing(made_ahead(items())) as coming:
         assert next(coming) == 0
         deadline = time.monotonic() + 10
-        while len(made) < 2 and time.monotonic() < deadline:
+        while len(made) < 1 + AHEAD and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.1)
-        assert made == [0, 1]
+        assert made == list(range(1 + AHEAD))
+    time.sleep(0.1)
+    assert len(made) <= 2 + AHEAD
     assert threads() == []
 
 
@@ -42,7 +44,7 @@ def test_an_error_comes_in_its_item_s_place():
         yield 1
         raise ZeroDivisionError
 
-    coming = one_ahead(items())
+    coming = made_ahead(items())
     assert next(coming) == 1
     with pytest.raises(ZeroDivisionError):
         next(coming)
@@ -51,7 +53,7 @@ def test_an_error_comes_in_its_item_s_place():
 
 def test_an_interruption_of_who_uses_them_ends_the_thread():
     def use() -> None:
-        for number in one_ahead(iter(range(50))):
+        for number in made_ahead(iter(range(50))):
             if number == 3:
                 raise KeyboardInterrupt
 
