@@ -19,8 +19,14 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 GREY = 128  # what a hole is filled with: the middle of what a pixel can be
-LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
-TO_YIQ = np.array([LUMA, [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])  # NTSC, 1953
+# In YIQ (NTSC, 1953) luma is one axis, and the two others a plane of colours: its angle is the hue, its distance from
+# the middle the saturation. What each of these matrices leaves of an RGB colour: its luma; its part in the plane; that
+# part, turned by a right angle.
+TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
+TO_RGB = np.linalg.inv(TO_YIQ)
+LUMA = TO_RGB @ np.diag([1, 0, 0]) @ TO_YIQ
+CHROMA = TO_RGB @ np.diag([0, 1, 1]) @ TO_YIQ
+TURNED_CHROMA = TO_RGB @ np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0]]) @ TO_YIQ
 
 
 def augmented(
@@ -129,17 +135,13 @@ def _colours(augment: AugmentConfig, numbers: Floats) -> tuple[NDArray[np.float3
     """The matrices and the shares of the mean grey that `kernels.recolour` takes."""
 
     def factors(strength: float, column: int) -> Floats:
-        return np.asarray(1 + strength * (2 * numbers[column] - 1))
+        return np.asarray(1 + strength * (2 * numbers[column] - 1))[:, None, None]
 
     brightness = factors(augment.brightness, draws.BRIGHTNESS)
     contrast = factors(augment.contrast, draws.CONTRAST)
     saturation = factors(augment.saturation, draws.SATURATION)
-    turn = 2 * math.pi * augment.hue * (2 * numbers[draws.HUE] - 1)
-    # In YIQ luma stays, and the two others are a plane of colours: its angle is the hue, its distance the saturation.
-    chroma = np.zeros((len(turn), 3, 3))
-    chroma[:, 0, 0] = 1
-    chroma[:, 1, 1] = chroma[:, 2, 2] = saturation * np.cos(turn)
-    chroma[:, 2, 1] = saturation * np.sin(turn)
-    chroma[:, 1, 2] = -chroma[:, 2, 1]
-    matrices = np.linalg.inv(TO_YIQ) @ chroma @ TO_YIQ * (brightness * contrast)[:, None, None]
-    return matrices.astype(np.float32), (brightness * (1 - contrast)).astype(np.float32)
+    turn = 2 * math.pi * (factors(augment.hue, draws.HUE) - 1)
+    # Element by element: a library of linear algebra would wake threads of its own, for nothing.
+    matrices = LUMA + saturation * (np.cos(turn) * CHROMA + np.sin(turn) * TURNED_CHROMA)
+    matrices *= brightness * contrast
+    return matrices.astype(np.float32), (brightness * (1 - contrast)).astype(np.float32).ravel()

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from catdog_exp.batches.ahead import AHEAD, made_ahead
+from catdog_exp.batches.ahead import TOGETHER, made_ahead
 
 
 def threads() -> list[threading.Thread]:
@@ -30,22 +30,22 @@ def test_the_next_items_are_made_while_the_last_one_is_used_and_no_more_of_them(
     with closing(made_ahead(items())) as coming:
         assert next(coming) == 0
         deadline = time.monotonic() + 10
-        while len(made) < 1 + AHEAD and time.monotonic() < deadline:
+        while len(made) < 1 + TOGETHER and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.1)
-        assert made == list(range(1 + AHEAD))
+        assert made == list(range(1 + TOGETHER))
     time.sleep(0.1)
-    assert len(made) <= 2 + AHEAD
+    assert len(made) == 1 + TOGETHER
     assert threads() == []
 
 
-def test_an_error_comes_in_its_item_s_place():
+def test_an_error_comes_when_its_item_would_have():
     def items() -> Iterator[int]:
-        yield 1
+        yield from range(1 + TOGETHER)
         raise ZeroDivisionError
 
     coming = made_ahead(items())
-    assert next(coming) == 1
+    assert [next(coming) for _ in range(1 + TOGETHER)] == list(range(1 + TOGETHER))
     with pytest.raises(ZeroDivisionError):
         next(coming)
     assert threads() == []
