@@ -118,8 +118,9 @@ class CheckFirst(Callback):
             for job_config in jobs:
                 _check(job_config)
             # Of the first job: what a sweep varies may be what no run can do without.
-            tracking = read(TrackingConfig, plain(jobs[0])["tracking"], "tracking")
-            _sweep.enter_context(parent_run(tracking, list(config.hydra.overrides.task)))
+            first = plain(jobs[0])
+            tracking = read(TrackingConfig, first["tracking"], "tracking")
+            _sweep.enter_context(parent_run(tracking, list(config.hydra.overrides.task), str(first["objective"])))
 
 
 @contextlib.contextmanager

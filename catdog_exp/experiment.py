@@ -233,8 +233,7 @@ class _Stages:
         mistakes_sheet(pictures, evaluation, mistakes)
         for picture in (confusion, mistakes):
             self.tracker.artifact(picture)
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics().items())
-        log.info("on %s validation pictures: %s", f"{len(pictures):,}", shown)
+        log.info("on %s validation pictures: %s", f"{len(pictures):,}", evaluation.shown)
 
     def predict(self) -> None:
         """Labels of pictures that have none: a list, a table, a CSV file and a sheet of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from catdog_exp.errors import UserError
 
+BINS = 15  # of the calibration error
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -18,6 +21,9 @@ class Evaluation:
 
     loss: mean cross-entropy in nats; a probability of 0 counts as the smallest float64 step (2.2e-16).
     accuracy: share of pictures whose likeliest class is the true one.
+    accuracy_low, accuracy_high: its 95 % confidence interval, as far as the number of pictures goes (Wilson, 1927).
+    ece: expected calibration error (Naeini et al., 2015): how far the likeliest class's probability is from how
+        often it is right, mean over pictures in 15 bins of that probability; 0 is perfect.
     precision, recall, f1: of class 1 where there are two classes, else the mean over classes; 0 where
         undefined (a class that is never predicted has no precision).
     roc_auc: area under the curve of class 1 where there are two classes, else the mean of one class against
@@ -29,6 +35,9 @@ class Evaluation:
     classes: list[str]
     loss: float
     accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    ece: float
     precision: float
     recall: float
     f1: float
@@ -39,8 +48,21 @@ class Evaluation:
 
     def metrics(self) -> dict[str, float]:
         """The figures by name; one that is None is left out."""
-        names = ("loss", "accuracy", "precision", "recall", "f1", "roc_auc")
+        names = ("loss", "accuracy", "accuracy_low", "accuracy_high", "ece", "precision", "recall", "f1", "roc_auc")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    @property
+    def shown(self) -> str:
+        """The figures in one line for people."""
+        rest = ("precision", "recall", "f1", "roc_auc")
+        return ", ".join(
+            [
+                f"loss {self.loss:.4f}",
+                f"accuracy {self.accuracy:.4f} (95 %: {self.accuracy_low:.3f} to {self.accuracy_high:.3f})",
+                f"calibration error {self.ece:.3f}",
+                *(f"{name} {value:.4f}" for name in rest if (value := getattr(self, name)) is not None),
+            ]
+        )
 
     def worst_mistakes(self, n: int) -> list[int]:
         """Indices of at most `n` wrongly predicted pictures, the surest of the wrong class first."""
@@ -69,6 +91,8 @@ def evaluate(
     exact = np.asarray(probabilities, dtype=np.float64)
     exact = exact / exact.sum(axis=1, keepdims=True)
     predicted = exact.argmax(axis=1)
+    right = predicted == truth
+    low, high = confidence_interval(int(right.sum()), len(right))
     every_class = range(len(classes))
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         truth, predicted, average="binary" if len(classes) == 2 else "macro", zero_division=0
@@ -76,7 +100,10 @@ def evaluate(
     return Evaluation(
         classes=list(classes),
         loss=float(metrics.log_loss(truth, exact, labels=every_class)),
-        accuracy=float(metrics.accuracy_score(truth, predicted)),
+        accuracy=float(right.mean()),
+        accuracy_low=low,
+        accuracy_high=high,
+        ece=calibration_error(exact.max(axis=1), right),
         precision=float(precision),
         recall=float(recall),
         f1=float(f1),
@@ -85,6 +112,22 @@ def evaluate(
         labels=truth,
         probabilities=exact,
     )
+
+
+def confidence_interval(hits: int, trials: int) -> tuple[float, float]:
+    """The 95 % interval of a share of `hits` in `trials` (Wilson, 1927)."""
+    share, z = hits / trials, 1.959964
+    middle = share + z**2 / (2 * trials)
+    spread = z * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    scale = 1 + z**2 / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def calibration_error(sureness: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error of N predictions. sureness: probability of the class predicted, 0..1."""
+    places = np.minimum((sureness * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(places, weights=sureness - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(right))
 
 
 def _roc_auc(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float | None:

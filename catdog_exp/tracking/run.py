@@ -10,7 +10,7 @@ from catdog_exp.schema import TrackingConfig
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.log import MlflowLog, NoLog, RunLog, Status
 from catdog_exp.tracking.provenance import provenance_tags
-from catdog_exp.tracking.store import Store, open_store, plain_errors
+from catdog_exp.tracking.store import Store, open_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -59,14 +59,3 @@ def _unfinished(store: Store, fingerprint: str) -> Run | None:
     """The newest run with this tag `fingerprint` that has not finished."""
     runs = store.runs(f"tags.fingerprint = '{fingerprint}'")
     return next((run for run in runs if run.info.status != "FINISHED"), None)
-
-
-def finish_children(config: TrackingConfig, parent_run: str, status: Status = "KILLED") -> None:
-    """End the runs under `parent_run` that are still open, as when a sweep's processes were killed."""
-    if not config.enabled:
-        return
-    store = open_store(config)
-    condition = f"tags.`mlflow.parentRunId` = '{parent_run}' and attributes.status = 'RUNNING'"
-    for run in list(store.runs(condition)):
-        with plain_errors(store.shown):
-            store.client.set_terminated(run.info.run_id, status)

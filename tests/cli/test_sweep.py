@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import time
 
@@ -32,6 +33,17 @@ def test_a_grid_runs_under_one_parent_and_packs_once_for_each_size(catdog, tmp_p
         "2",
         "3",
     ]
+
+
+@pytest.mark.slow
+def test_a_sweep_over_seeds_says_mean_and_deviation(catdog, tmp_path):
+    done = catdog("-m", *SMALL, "train.seed=range(0,3)")
+    assert done.returncode == 0, done.stderr
+    parent, *children = runs(tmp_path)
+    values = [run.data.metrics["objective"] for run in children]
+    mean, deviation = statistics.mean(values), statistics.stdev(values)
+    assert f"val/accuracy {mean:.4f} ± {deviation:.4f} over 3 seeds" in done.stdout
+    assert parent.data.metrics == pytest.approx({"objective/mean": mean, "objective/deviation": deviation})
 
 
 @pytest.mark.slow
@@ -69,7 +81,7 @@ def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, environ
         start_new_session=True,
     )
     last = time.monotonic() + 120
-    while len(list(tmp_path.glob("outputs/runs/*/*/*/checkpoints/last.safetensors"))) < 2:
+    while len({state.parent for state in tmp_path.glob("outputs/unfinished/*/state-*")}) < 2:
         assert time.monotonic() < last
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.inference.evaluation import evaluate
+from catdog_exp.inference.evaluation import calibration_error, confidence_interval, evaluate
 
 CAT_DOG = ["cat", "dog"]
 # Two cats, one of them taken for a dog; three dogs, one of them taken for a cat.
 LABELS = np.array([0, 0, 1, 1, 1])
+FIGURES = ["loss", "accuracy", "accuracy_low", "accuracy_high", "ece", "precision", "recall", "f1"]
 DOG = np.array([0.2, 0.9, 0.6, 0.4, 0.8])
 PROBABILITIES = np.stack([1 - DOG, DOG], axis=1).astype(np.float32)
 
@@ -52,7 +53,7 @@ def test_a_class_without_pictures_has_no_roc_auc():
     found = evaluate(np.array([1, 1]), np.array([[0.3, 0.7], [0.6, 0.4]]), CAT_DOG)
     assert found.roc_auc is None
     assert found.confusion == [[0, 0], [1, 1]]
-    assert list(found.metrics()) == ["loss", "accuracy", "precision", "recall", "f1"]
+    assert list(found.metrics()) == FIGURES
 
 
 def test_only_the_first_class_has_pictures():
@@ -62,7 +63,7 @@ def test_only_the_first_class_has_pictures():
 
 def test_metrics_are_plain_floats_by_name():
     metrics = evaluate(LABELS, PROBABILITIES, CAT_DOG).metrics()
-    assert list(metrics) == ["loss", "accuracy", "precision", "recall", "f1", "roc_auc"]
+    assert list(metrics) == [*FIGURES, "roc_auc"]
     assert {type(value) for value in metrics.values()} == {float}
 
 
@@ -88,3 +89,25 @@ def test_no_pictures_is_an_error():
 def test_a_diverged_network_is_an_error():
     with pytest.raises(UserError, match=r"diverged: lower train\.lr"):
         evaluate(np.array([0, 1]), np.array([[0.5, 0.5], [np.nan, np.nan]]), CAT_DOG)
+
+
+def test_the_confidence_interval_by_hand():
+    # Wilson's for 81 of 263, as in Newcombe, 1998, table I: 0.2553 to 0.3662.
+    assert confidence_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert confidence_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert confidence_interval(20, 20)[1] == 1.0
+
+
+def test_the_calibration_error_is_the_distance_of_sureness_from_being_right():
+    sure = np.array([0.9, 0.9, 0.9, 0.9, 0.6, 0.6])
+    # At 0.9 three of four are right, 0.15 off; at 0.6 both are, 0.4 off.
+    right = np.array([True, True, True, False, True, True])
+    assert calibration_error(sure, right) == pytest.approx(4 / 6 * 0.15 + 2 / 6 * 0.4)
+    assert calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == 0.0
+
+
+def test_interval_and_calibration_stand_beside_the_accuracy():
+    found = evaluate(LABELS, PROBABILITIES, CAT_DOG)
+    assert found.accuracy_low < found.accuracy < found.accuracy_high
+    assert {"accuracy_low", "accuracy_high", "ece"} <= found.metrics().keys()
+    assert "accuracy 0.6000 (95 %: 0.231 to 0.882)" in found.shown

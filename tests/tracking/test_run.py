@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.run import finish_children, start_run
+from catdog_exp.tracking.children import finish_children
+from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 
 LONG_RUN = """
