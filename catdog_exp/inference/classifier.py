@@ -22,12 +22,11 @@ class Classifier:
     size: edge of the square input in pixels.
     """
 
-    def __init__(self, checkpoint: Checkpoint, forward: Forward, batch_size: int) -> None:
+    def __init__(self, checkpoint: Checkpoint, forward: Forward) -> None:
         self.checkpoint = checkpoint
         self.classes = checkpoint.classes
         self.size = checkpoint.size
         self._forward = forward
-        self._batch_size = batch_size
 
     @classmethod
     def load(
@@ -44,12 +43,12 @@ class Classifier:
         """
         found = load_checkpoint(checkpoint)
         classes = len(found.classes)
-        forward = Forward(found.network, found.size, classes, device, threads, mirrored=found.mirrored)
+        forward = Forward(found.network, found.size, classes, device, batch_size, threads, mirrored=found.mirrored)
         try:
             forward.use(found.parameters)
         except UserError as error:
             raise UserError(f"{checkpoint}: {error}") from None
-        return cls(found, forward, batch_size)
+        return cls(found, forward)
 
     def probabilities(self, squares: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Each class's probability for each picture, float32 (N, classes), rows sum to 1.
@@ -59,7 +58,7 @@ class Classifier:
         expected = (self.size, self.size, 3)
         if squares.shape[1:] != expected or squares.dtype != np.uint8:
             raise ValueError(f"squares must be uint8 of shape (N, {self.size}, {self.size}, 3)")
-        batch_size = max(1, min(self._batch_size, len(squares)))
+        batch_size = max(1, min(self._forward.batch_size, len(squares)))
         batches = (batch for batch, _ in full_batches(squares, batch_size))
         logits = list(self._forward.logits(batches)) or [np.empty((0, len(self.classes)), np.float32)]
         shifted = np.concatenate(logits)[: len(squares)].astype(np.float64)

@@ -14,9 +14,14 @@ from catdog_exp.networks.blocks import fuse_for
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.parameters import restore
 
+ON_PROCESSOR = 16  # pictures of a batch
+
 
 class Forward:
-    """A network in use. What it gives depends on its parameters and on the batch size, not on the threads."""
+    """A network in use. What it gives depends on its parameters and on the batch size, not on the threads.
+
+    batch_size: how many pictures a batch is best to have.
+    """
 
     def __init__(
         self,
@@ -24,6 +29,7 @@ class Forward:
         size: int,
         classes: int,
         device: Literal["cpu", "gpu", "auto"],
+        batch_size: int,
         threads: int,
         *,
         mirrored: bool,
@@ -31,12 +37,15 @@ class Forward:
         """`use` gives it its parameters.
 
         size: edge of the square input in pixels. classes: their number. threads: batches computed at once.
+        batch_size: pictures of a batch on a card; the processor is as quick with fewer, which need less memory.
         mirrored: logits are the mean of those of a picture and of its mirror image.
         Raises UserError when the device cannot be used.
         """
         self._size = size
         self._mirrored = mirrored
-        self._contexts = side_by_side(context(device), threads)
+        place = context(device)
+        self.batch_size = min(batch_size, ON_PROCESSOR) if place.device_type == "cpu" else batch_size
+        self._contexts = side_by_side(place, threads)
         self._block = network.build(size, classes)
         fuse_for(self._contexts[0], self._block)
         self._block.initialize(ctx=self._contexts)

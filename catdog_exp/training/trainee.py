@@ -69,7 +69,9 @@ class Trainee:
         contexts = side_by_side(context(hardware.device), slices_of(smallest))
         self.replicas = Replicas(network, size, classes, contexts, threads, given, [str(word) for word in train.freeze])
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, "local")
-        self.forward = Forward(network, size, classes, hardware.device, threads, mirrored=train.mirrored)
+        self.forward = Forward(
+            network, size, classes, hardware.device, self.batch_size, threads, mirrored=train.mirrored
+        )
         self.steps = max(1, steps_per_epoch(len(train_pictures), self.batch_size) // train.accumulate)
         self.started = self.saved = time.monotonic()
         self.counters = Counters(train.epochs, 0, 0, 0, 0.0, 0.0, 0, [], 0, None, 0.0)
@@ -176,7 +178,7 @@ class Trainee:
     def _validate(self, epoch: int) -> dict[str, float]:
         self.forward.use(self.updater.parameters())
         loss, correct, done = 0.0, 0, 0
-        batches = (squares for squares, _, _ in plain_batches(self.validation_pictures, self.batch_size))
+        batches = (squares for squares, _, _ in plain_batches(self.validation_pictures, self.forward.batch_size))
         for values in self.forward.logits(batches):
             truth = self.validation_pictures.labels[done : done + len(values)]
             logits = values[: len(truth)].astype(np.float64)
