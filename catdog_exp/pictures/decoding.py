@@ -7,8 +7,10 @@ import io
 import os
 import stat
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -17,11 +19,16 @@ from numpy.typing import NDArray
 from catdog_exp.pictures.headers import Header, read_header
 from catdog_exp.pictures.headers import Unreadable as Unreadable
 from catdog_exp.pictures.quiet import quiet_c
-from catdog_exp.pictures.resizing import Pixels, resize, size_with
+from catdog_exp.pictures.resizing import Pixels, fraction, resize, size_with
 
 MOST_PIXELS = 2**28  # declared by a file; the largest cameras of phones give 200 million
 LARGEST_FILE = 2**30  # bytes; Linux reads a little less than 2**31 at once
-REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
 # An EXIF orientation is a mirroring or none (left to right), then a rotation or none.
 MIRRORED = {2, 4, 5, 7}
 SIDEWAYS = {5, 6, 7, 8}
@@ -40,7 +47,27 @@ cv2.setLogLevel(0)  # what cannot be decoded is told by Unreadable; OpenCV would
 warnings.filterwarnings("ignore", module=r"PIL\.")  # as would Pillow
 
 
-def read_picture(path: Path, short_edge: int | None = None) -> Pixels:
+MANY = 2_000  # pictures: where the compiled decoder saves what it costs to load (0.1 s, where Numba is used anyway)
+
+# The compiled decoder where it is in use: `jpeg.reduced.decode_reduced`.
+_decode_reduced: Callable[[bytes, int, int], tuple[Header, Pixels] | None] | None = None
+
+
+def get_ready_for(pictures: int) -> None:
+    """Take the compiled decoder for JPEGs, from now on in this process, where so many pictures make it worthwhile.
+
+    What is decoded stays the same, to the bit. On a new machine it is compiled first, for some seconds.
+    """
+    global _decode_reduced
+    if _decode_reduced is None and pictures >= MANY:
+        with suppress(RuntimeError):  # no folder where Numba can keep what it has compiled: OpenCV goes on
+            from catdog_exp.pictures.jpeg.reduced import decode_reduced, load
+
+            load()
+            _decode_reduced = decode_reduced
+
+
+def read_picture(path: str | Path, short_edge: int | None = None) -> Pixels:
     """The picture in a file: BGR, uint8, shape (height, width, 3), turned as its EXIF orientation says.
 
     The content decides on the kind, not the name: JPEG, PNG, BMP, WebP, GIF or TIFF. Of an animation it is the
@@ -58,7 +85,7 @@ def read_picture(path: Path, short_edge: int | None = None) -> Pixels:
     return decode_picture(_read(path), short_edge)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str | Path) -> bytes:
     try:
         # A pipe is not waited for.
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -72,7 +99,7 @@ def _read(path: Path) -> bytes:
         finally:
             os.close(file)
     except FileNotFoundError:
-        raise Unreadable("a link to a file that is not there" if path.is_symlink() else "no such file") from None
+        raise Unreadable("a link to a file that is not there" if Path(path).is_symlink() else "no such file") from None
     except PermissionError:
         raise Unreadable("no permission to read it") from None
     except OSError as error:
@@ -85,19 +112,9 @@ def decode_picture(data: bytes, short_edge: int | None = None) -> Pixels:
     """The picture in the bytes of a file; otherwise as `read_picture`."""
     if not data:
         raise Unreadable("empty file")
-    header = read_header(data)
-    if header is None:
-        raise Unreadable(_unknown(data))
-    if header.width * header.height > MOST_PIXELS:
-        raise Unreadable(f"too large: it declares {header.width:,} × {header.height:,} pixels")
-    try:
-        with quiet_c:
-            if header.kind == "GIF" or (header.kind == "TIFF" and header.alpha):
-                picture = _decode_with_pillow(data)
-            else:
-                picture = _decode_with_opencv(data, header, short_edge)
-    except cv2.error as error:
-        raise Unreadable(f"cannot be decoded ({error.err})") from None
+    quick = None if _decode_reduced is None or short_edge is None else _decode_reduced(data, short_edge, MOST_PIXELS)
+    header, picture = _decode(data, short_edge) if quick is None else quick
+    picture = _turned(picture, header.orientation)
     if short_edge is None:
         return picture
     height, width = picture.shape[:2]
@@ -106,6 +123,22 @@ def decode_picture(data: bytes, short_edge: int | None = None) -> Pixels:
         if header.orientation in SIDEWAYS:
             width, height = height, width
     return resize(picture, *size_with(short_edge, width, height))
+
+
+def _decode(data: bytes, short_edge: int | None) -> tuple[Header, Pixels]:
+    """The picture as it is stored, not turned. A JPEG may be at a fraction of its size."""
+    header = read_header(data)
+    if header is None:
+        raise Unreadable(_unknown(data))
+    if header.width * header.height > MOST_PIXELS:
+        raise Unreadable(f"too large: it declares {header.width:,} × {header.height:,} pixels")
+    try:
+        with quiet_c:
+            if header.kind == "GIF" or (header.kind == "TIFF" and header.alpha):
+                return header, _decode_with_pillow(data)
+            return header, _decode_with_opencv(data, header, short_edge)
+    except cv2.error as error:
+        raise Unreadable(f"cannot be decoded ({error.err})") from None
 
 
 def _unknown(data: bytes) -> str:
@@ -119,7 +152,7 @@ def _decode_with_opencv(data: bytes, header: Header, short_edge: int | None) -> 
     if header.alpha:
         flag = cv2.IMREAD_UNCHANGED  # all others leave transparency out
     elif header.kind == "JPEG" and short_edge is not None:
-        flag = _reduction(min(header.height, header.width), short_edge)
+        flag = REDUCED[fraction(min(header.height, header.width), short_edge)]
     if header.kind != "TIFF":  # its decoder turns the picture itself
         flag |= cv2.IMREAD_IGNORE_ORIENTATION
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
@@ -127,14 +160,7 @@ def _decode_with_opencv(data: bytes, header: Header, short_edge: int | None) -> 
         raise Unreadable(f"damaged: a {header.kind} that cannot be decoded")
     if header.alpha:
         picture = _on_white(picture)
-    return _turned(picture.astype(np.uint8, copy=False), header.orientation)
-
-
-def _reduction(stored: int, wanted: int) -> int:
-    for factor, flag in REDUCED.items():
-        if stored >= 2 * wanted * factor:
-            return flag
-    return cv2.IMREAD_COLOR
+    return picture.astype(np.uint8, copy=False)
 
 
 def _decode_with_pillow(data: bytes) -> Pixels:
@@ -162,7 +188,7 @@ def _on_white(picture: NDArray[Any]) -> Pixels:
 def _turned(picture: Pixels, orientation: int) -> Pixels:
     """The picture as it was seen when it was taken; orientation: EXIF's."""
     if orientation in MIRRORED:
-        picture = cv2.flip(picture, 1).astype(np.uint8, copy=False)
+        picture = cast("Pixels", cv2.flip(picture, 1))
     if orientation in ROTATIONS:
-        picture = cv2.rotate(picture, ROTATIONS[orientation]).astype(np.uint8, copy=False)
+        picture = cast("Pixels", cv2.rotate(picture, ROTATIONS[orientation]))
     return picture

@@ -79,7 +79,7 @@ def _jpeg(data: bytes) -> Header:
             if marker in FRAMES:
                 size = struct.unpack_from(">HH", data, position + 5)
             elif marker == APP1 and data.startswith(EXIF, position + 4):
-                orientation = _exif_orientation(data[position + 4 : position + 2 + _big16(data, position + 2)])
+                orientation = exif_orientation(data[position + 4 : position + 2 + _big16(data, position + 2)])
             position += 2 + _big16(data, position + 2)
     # An end before the first scan may be a thumbnail's; inside of a scan's data none can stand.
     if not data.endswith(JPEG_END) and data.find(JPEG_END, position) < 0:
@@ -101,7 +101,7 @@ def _png(data: bytes) -> Header:
         if name == b"tRNS" and colours != PNG_GRAY:
             alpha = True
         elif name == b"eXIf":
-            orientation = _exif_orientation(data[position + 8 : position + 8 + length])
+            orientation = exif_orientation(data[position + 8 : position + 8 + length])
         position += 12 + length
     raise Unreadable("cut short: a PNG without its end")
 
@@ -126,7 +126,7 @@ def _webp(data: bytes) -> Header | None:
     while flags & WEBP_EXIF and position + 8 <= end:
         name, length = struct.unpack_from("<4sI", data, position)
         if name == b"EXIF":
-            orientation = _exif_orientation(data[position + 8 : position + 8 + length])
+            orientation = exif_orientation(data[position + 8 : position + 8 + length])
             break
         position += 8 + length + length % 2
     return Header("WebP", width, height, orientation, bool(flags & WEBP_ALPHA))
@@ -153,7 +153,7 @@ def _tiff(data: bytes) -> Header:
     return Header("TIFF", tags[WIDTH], tags[HEIGHT], alpha=tags.get(EXTRA_SAMPLES) in (1, 2))
 
 
-def _exif_orientation(exif: bytes) -> int:
+def exif_orientation(exif: bytes) -> int:
     """The orientation in an EXIF block, 1 where it has none, or one that does not exist, or is damaged."""
     orientation = _tags(exif.removeprefix(EXIF)).get(ORIENTATION, 1)
     return orientation if 1 <= orientation <= 8 else 1

@@ -51,9 +51,11 @@ def pack_split(
     OSError where the files cannot be written.
     """
 
+    top = str(root)
+
     def work(entry: Entry) -> bytes | Rejected:
         try:
-            return _record(entry, root, resize, quality)
+            return _record(entry, top, resize, quality)
         except Unreadable as error:
             return Rejected(entry.path, entry.label, str(error))
 
@@ -81,8 +83,8 @@ def pack_split(
     return packed, rejected
 
 
-def _record(entry: Entry, root: Path, resize: int, quality: int) -> bytes:
-    picture = read_picture(root / entry.path, short_edge=resize)
+def _record(entry: Entry, top: str, resize: int, quality: int) -> bytes:
+    picture = read_picture(f"{top}/{entry.path}", short_edge=resize)
     done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise Unreadable("cannot be encoded as a JPEG")

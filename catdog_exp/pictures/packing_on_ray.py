@@ -24,6 +24,7 @@ from typing import Any
 import cv2
 
 from catdog_exp.errors import UserError
+from catdog_exp.pictures.decoding import get_ready_for
 from catdog_exp.pictures.packing import Rejected, pack_split
 from catdog_exp.pictures.shards import Shard, packing_bar
 
@@ -90,6 +91,7 @@ def _pack_shard(
             raise UserError(f"node {node} has no {place}: pictures and packs must lie where all nodes share them")
     if _versions() != versions:
         raise UserError(f"node {node} has {_versions()}, this machine {versions}: install the same on both")
+    get_ready_for(len(shard.entries))
     with tempfile.TemporaryDirectory(dir=folder / ASIDE) as name:
         own = Path(name)
         _, rejected = pack_split(shard.entries, root, own / shard.name, resize=resize, quality=quality, threads=1)

@@ -59,6 +59,8 @@ def frame(payload: bytes) -> bytes:
     """The whole record that holds a payload, ready to be written. ValueError for 2**29 bytes or more."""
     if len(payload) >> LENGTH_BITS:
         raise ValueError(f"{len(payload)} bytes are too many for a record")
+    if MAGIC not in payload:
+        return b"".join((HEAD.pack(MAGIC, len(payload)), payload, bytes(-len(payload) % 4)))
     parts = _cut_at_magic(payload)
     record = b""
     for number, part in enumerate(parts):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from catdog_exp.pictures.headers import Unreadable
 Pixels = NDArray[np.uint8]
 
 LONGEST_EDGE = 65_500  # pixels; what libjpeg can encode
+FRACTIONS = (8, 4, 2)  # of its size at which a JPEG can be decoded
 
 
 def size_with(short_edge: int, width: int, height: int) -> tuple[int, int]:
@@ -23,6 +26,17 @@ def size_with(short_edge: int, width: int, height: int) -> tuple[int, int]:
     if max(small_width, small_height) > LONGEST_EDGE:
         raise Unreadable(f"too elongated: {width} × {height} pixels")
     return small_width, small_height
+
+
+def fraction(stored: int, wanted: int) -> int:
+    """8, 4, 2 or 1: a JPEG is to be decoded at 1 / this of its size for a short edge of `wanted` pixels.
+
+    stored: its own short edge, of which at least twice the one wanted is left.
+    """
+    for factor in FRACTIONS:
+        if stored >= 2 * wanted * factor:
+            return factor
+    return 1
 
 
 def resize(picture: Pixels, width: int, height: int) -> Pixels:
@@ -46,7 +60,7 @@ def resize(picture: Pixels, width: int, height: int) -> Pixels:
 
 
 def _resize(picture: Pixels, width: int, height: int, method: int) -> Pixels:
-    return cv2.resize(picture, (width, height), interpolation=method).astype(np.uint8, copy=False)
+    return cast("Pixels", cv2.resize(picture, (width, height), interpolation=method))
 
 
 def center_square(picture: Pixels, size: int) -> Pixels:

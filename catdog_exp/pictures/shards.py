@@ -10,6 +10,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from catdog_exp.console import no_bar
+from catdog_exp.pictures.decoding import get_ready_for
 from catdog_exp.pictures.lists import SPLITS, Entry
 from catdog_exp.pictures.packing import Rejected, pack_split
 from catdog_exp.pictures.source import Split
@@ -48,6 +49,7 @@ def pack_shards(
 
     Returns the pictures left out of each. A progress bar goes to stderr.
     """
+    get_ready_for(sum(len(shard.entries) for shard in shards))
     with packing_bar(shards) as bar:
         return [
             pack_split(

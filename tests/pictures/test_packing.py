@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from catdog_exp.mx import mx
+from catdog_exp.pictures import decoding
 from catdog_exp.pictures.decoding import read_picture
 from catdog_exp.pictures.lists import Entry, read_list
 from catdog_exp.pictures.packing import Rejected, pack_split
@@ -44,6 +45,19 @@ def test_files_have_the_same_bytes_for_any_number_of_threads(folder: Path, tmp_p
         _, rejected = pack_split(many, folder, tmp_path / str(run), resize=24, quality=95, threads=threads)
         results.append([rejected, *((tmp_path / f"{run}.{kind}").read_bytes() for kind in ("lst", "rec", "idx"))])
     assert all(result == results[0] for result in results)
+
+
+def test_files_have_the_same_bytes_with_the_compiled_decoder(folder: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(decoding, "_decode_reduced", None)
+    _pack(folder, tmp_path / "opencv")
+    monkeypatch.setattr(decoding, "MANY", 10)
+    decoding.get_ready_for(9)
+    assert decoding._decode_reduced is None
+    decoding.get_ready_for(10)
+    assert decoding._decode_reduced is not None
+    _pack(folder, tmp_path / "compiled")
+    for kind in ("lst", "rec", "idx"):
+        assert (tmp_path / f"compiled.{kind}").read_bytes() == (tmp_path / f"opencv.{kind}").read_bytes()
 
 
 @pytest.mark.parametrize("resize", [24, 300])
