@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import stat
 import warnings
 from collections.abc import Callable
@@ -47,6 +48,10 @@ cv2.setLogLevel(0)  # what cannot be decoded is told by Unreadable; OpenCV would
 warnings.filterwarnings("ignore", module=r"PIL\.")  # as would Pillow
 
 
+# What libjpeg says where it makes up pixels. It also speaks of bytes that are too many, which costs none.
+LOST = re.compile(
+    "premature end of data segment|Premature end of JPEG file|bad Huffman code|found marker .* instead of"
+)
 MANY = 2_000  # pictures: where the compiled decoder saves what it costs to load (0.1 s, where Numba is used anyway)
 
 # The compiled decoder where it is in use: `jpeg.reduced.decode_reduced`.
@@ -79,8 +84,8 @@ def read_picture(path: str | Path, short_edge: int | None = None) -> Pixels:
     least twice that, it is decoded at that size, which takes a fraction of the time.
 
     Raises Unreadable: missing, no permission, empty, cut short, damaged, not a picture, or one that declares
-    more than MOST_PIXELS; for these no memory is taken. Damage inside of a JPEG's data that its decoder can
-    get over (flipped bits) is not noticed.
+    more than MOST_PIXELS; for these no memory is taken. Of a JPEG whose end is there, but not all before it, libjpeg
+    knows; changed bits that leave it as many blocks as before are not noticed.
     """
     return decode_picture(_read(path), short_edge)
 
@@ -134,9 +139,16 @@ def _decode(data: bytes, short_edge: int | None) -> tuple[Header, Pixels]:
         raise Unreadable(f"too large: it declares {header.width:,} × {header.height:,} pixels")
     try:
         with quiet_c:
+            before = quiet_c.heard()
             if header.kind == "GIF" or (header.kind == "TIFF" and header.alpha):
                 return header, _decode_with_pillow(data)
-            return header, _decode_with_opencv(data, header, short_edge)
+            picture = _decode_with_opencv(data, header, short_edge)
+            spoken = quiet_c.heard() > before  # by this thread's picture, or by another's
+        if spoken and header.kind == "JPEG":
+            picture, said = quiet_c.listen(lambda: _decode_with_opencv(data, header, short_edge))
+            if lost := LOST.search(said):
+                raise Unreadable(f"damaged: part of the picture is lost ({lost[0]})")
+        return header, picture
     except cv2.error as error:
         raise Unreadable(f"cannot be decoded ({error.err})") from None
 

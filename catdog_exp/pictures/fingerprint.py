@@ -11,7 +11,7 @@ from catdog_exp.pictures.lists import SPLITS, Entry
 from catdog_exp.pictures.source import Split
 from catdog_exp.schema import DataConfig
 
-FORMAT = 2  # goes up whenever the same pictures and settings would give other bytes
+FORMAT = 3  # goes up whenever the same pictures and settings would give other bytes
 INTERPOLATION = "nearly area, Lanczos to enlarge"  # as `resizing.resize` does
 
 

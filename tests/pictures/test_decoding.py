@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from catdog_exp.pictures.decoding import Unreadable, decode_picture, read_picture
+from catdog_exp.pictures.parallel import in_order
 from catdog_exp.pictures.resizing import Pixels, resize, size_with
 
 
@@ -133,6 +134,46 @@ def test_a_jpeg_that_is_cut_short_is_refused_and_nothing_is_written_to_stderr(
             with pytest.raises(Unreadable, match="cut short"):
                 decode_picture(jpeg, short_edge)
     assert capfd.readouterr().err == ""
+
+
+def _damaged_jpegs(scene: Pixels) -> dict[str, bytes]:
+    jpeg = _encoded(scene)
+    half = len(jpeg) // 2
+    restarts = _encoded(scene, ".jpg", cv2.IMWRITE_JPEG_RST_INTERVAL, 4)
+    progressive = _encoded(scene, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    return {
+        "cut, and its end put back": jpeg[:half] + jpeg[-2:],
+        "a gap": jpeg[:half] + jpeg[half + 3000 :],
+        "zeros": jpeg[:half] + bytes(3000) + jpeg[half + 3000 :],
+        "progressive": progressive[: len(progressive) // 2] + jpeg[-2:],
+        "a restart left out": restarts[: restarts.index(b"\xff\xd2")] + restarts[restarts.index(b"\xff\xd4") :],
+    }
+
+
+def test_a_jpeg_that_lacks_data_before_its_end_is_refused_by_all_threads_that_read_it_and_no_other_is(
+    scene: Pixels, capfd: pytest.CaptureFixture[str]
+):
+    whole = _encoded(scene)
+    damaged = list(_damaged_jpegs(scene).values())
+
+    def reason(jpeg: bytes) -> str:
+        try:
+            decode_picture(jpeg, 32)
+        except Unreadable as error:
+            return str(error)
+        return ""
+
+    for jpeg in damaged:
+        assert reason(jpeg).startswith("damaged: part of the picture is lost"), damaged.index(jpeg)
+    mixed = [whole, damaged[0], whole, whole, damaged[1], whole] * 20
+    reasons = list(in_order(reason, mixed, threads=8))
+    assert [bool(found) for found in reasons] == [jpeg is not whole for jpeg in mixed]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_jpeg_with_bytes_left_over_before_its_end_is_read(scene: Pixels):
+    jpeg = _encoded(scene)
+    assert _difference(decode_picture(jpeg[:-2] + bytes(300) + jpeg[-2:], 32), decode_picture(jpeg, 32)) == 0
 
 
 @pytest.mark.parametrize("kind", [".png", ".bmp", ".webp", ".tiff"])
