@@ -161,7 +161,9 @@ def _pictures(pack: "ShelvedPack") -> str:
 def _settings(pack: "ShelvedPack") -> str:
     if pack.manifest is None:
         return "damaged: no manifest that can be read"
-    names = ("resize", "quality", "split_ratio", "seed")
+    names = ["resize", "quality", "split_ratio", "seed"]
+    if pack.manifest.settings.get("shards", 1) > 1:
+        names.append("shards")
     settings = " ".join(f"{name}={pack.manifest.settings[name]}" for name in names)
     return f"{','.join(pack.manifest.classes)} {settings}"
 

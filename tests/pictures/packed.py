@@ -21,6 +21,14 @@ from catdog_exp.pictures.source import Listing
 from catdog_exp.schema import DataConfig
 
 CLASSES = ["cat", "dog"]
+SCENE = np.zeros((96, 128, 3), np.uint8)
+SCENE[:48, :64] = (200, 30, 30)
+SCENE[:48, 64:] = (30, 200, 30)
+SCENE[48:, :64] = (30, 30, 200)
+SCENE[48:, 64:] = (220, 220, 90)
+SCENE = cv2.GaussianBlur(SCENE, (0, 0), 5).astype(np.uint8)
+PICTURE = Image.fromarray(SCENE)
+WHITE = np.full_like(SCENE, 255)
 
 
 @dataclass(frozen=True)
@@ -73,3 +81,31 @@ def encoded(picture: Image.Image, kind: str, **settings: Any) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **settings)
     return file.getvalue()
+
+
+JPEG = encoded(PICTURE, "JPEG", quality=95)
+
+
+def packed(folder: Path, name: str, content: bytes, **settings: Any) -> np.ndarray:
+    """The picture that a file becomes in a pack."""
+    result = pack_folder(put(folder, {f"train/cat/{name}": content}), folder.parent / "packs", **settings)
+    assert result.reasons == {}
+    return result.pictures[f"train/cat/{name}"]
+
+
+def reason(folder: Path, name: str, content: bytes) -> str:
+    """Why a file is left out of a pack."""
+    result = pack_folder(put(folder, {f"train/cat/{name}": content}), folder.parent / "packs")
+    assert f"train/cat/{name}" not in result.pictures
+    assert len(result.pictures) == 4
+    return result.reasons[f"train/cat/{name}"]
+
+
+def looks_like(picture: np.ndarray, wanted: np.ndarray, tolerance: float = 4) -> bool:
+    """Whether a packed picture is what `wanted` (RGB) gives when it is made as small."""
+    height, width = wanted.shape[:2]
+    size = (round(width * 32 / min(width, height)), round(height * 32 / min(width, height)))
+    if picture.shape[1::-1] != size:
+        return False
+    small = cv2.resize(wanted, size, interpolation=cv2.INTER_AREA)
+    return bool(np.abs(picture.astype(float) - small).mean() < tolerance)

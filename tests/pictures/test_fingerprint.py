@@ -8,7 +8,7 @@ from catdog_exp.pictures.fingerprint import fingerprint
 from catdog_exp.pictures.lists import split_listing
 from catdog_exp.pictures.source import Listing, Picture
 from catdog_exp.schema import DataConfig
-from tests.pictures.test_packs import DATA, draw_pictures
+from tests.pictures.drawn import DATA, draw_pictures
 
 
 @pytest.fixture

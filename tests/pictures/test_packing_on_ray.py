@@ -22,7 +22,7 @@ from catdog_exp.pictures.packs import Pack, open_pack
 from catdog_exp.pictures.source import Listing, Picture
 from catdog_exp.pictures.verification import damage_in
 from catdog_exp.schema import DataConfig
-from tests.pictures.test_packs import DATA, draw_pictures
+from tests.pictures.drawn import DATA, draw_pictures
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: uv sync --extra ray"

@@ -1,53 +1,21 @@
 import csv
-import errno
 import hashlib
 import json
 import logging
-import multiprocessing
-import os
 import shutil
-import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.pictures.folders import Folder
 from catdog_exp.pictures.lists import read_list
-from catdog_exp.pictures.packs import Pack, open_pack
+from catdog_exp.pictures.packs import open_pack
 from catdog_exp.pictures.records import RecordWriter, read_index, read_records, unpack_record
-from catdog_exp.pictures.source import Listing, Picture, Source
-from catdog_exp.schema import DataConfig
-
-
-@dataclass(frozen=True)
-class NoSource(Source):
-    """Packing is given the listing itself."""
-
-    def check(self) -> None: ...
-
-    def listing(self, classes: list[str]) -> Listing:
-        raise NotImplementedError
-
-
-DATA = DataConfig(NoSource(), ["cat", "dog"], split_ratio=0.8, resize=16, quality=90, threads=2, seed=0)
-
-
-def draw_pictures(root: Path, per_class: int = 20, edge: int = 40) -> Listing:
-    draw = np.random.default_rng(0)
-    pictures = []
-    for label, name in enumerate(("cat", "dog")):
-        (root / name).mkdir(parents=True)
-        for number in range(per_class):
-            picture = Picture(f"{name}/{number:03}.jpg", label)
-            pixels = cv2.resize(draw.integers(0, 256, (4, 4, 3), np.uint8), (edge + number, edge))
-            cv2.imwrite(str(root / picture.path), pixels)
-            pictures.append(picture)
-    return Listing(root, ["cat", "dog"], pictures, note="drawn for a test")
+from catdog_exp.pictures.source import Listing, Picture
+from tests.pictures.drawn import DATA, bytes_of, draw_pictures, visible
 
 
 @pytest.fixture
@@ -58,15 +26,6 @@ def listing(tmp_path: Path) -> Listing:
 @pytest.fixture
 def packs(tmp_path: Path) -> Path:
     return tmp_path / "outputs" / "packs"
-
-
-def _visible(folder: Path) -> list[str]:
-    """What is there but for locks and the digests of the pictures."""
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith((".lock", ".digests")))
-
-
-def _bytes(pack: Pack) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in pack.folder.iterdir() if path.name != "manifest.json"}
 
 
 def test_a_pack_holds_both_sides_whole(listing: Listing, packs: Path):
@@ -106,8 +65,8 @@ def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
     assert len(manifest["source"]["sha256"]) == 64
     assert manifest["records"] == {"train": ["train_file.rec"], "validation": ["validation_file.rec"]}
     assert manifest["made"].endswith("+00:00")
-    assert set(manifest["files"]) == set(_bytes(pack))
-    for name, content in _bytes(pack).items():
+    assert set(manifest["files"]) == set(bytes_of(pack))
+    for name, content in bytes_of(pack).items():
         assert manifest["files"][name] == {
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
@@ -142,18 +101,18 @@ def test_threads_and_place_of_the_pictures_change_nothing(listing: Listing, pack
     moved = replace(listing, root=tmp_path / "elsewhere")
     again = open_pack(moved, replace(DATA, threads=7), tmp_path / "other packs")
     assert again.fingerprint == pack.fingerprint
-    assert _bytes(again) == _bytes(pack)
+    assert bytes_of(again) == bytes_of(pack)
 
 
 def test_repack_makes_it_anew_with_the_same_bytes(listing: Listing, packs: Path):
     pack = open_pack(listing, DATA, packs)
-    before, made = _bytes(pack), (pack.folder / "manifest.json").stat().st_mtime_ns
+    before, made = bytes_of(pack), (pack.folder / "manifest.json").stat().st_mtime_ns
     again = open_pack(listing, replace(DATA, repack=True), packs)
     assert not again.reused
     assert again.fingerprint == pack.fingerprint
-    assert _bytes(again) == before
+    assert bytes_of(again) == before
     assert (pack.folder / "manifest.json").stat().st_mtime_ns > made
-    assert _visible(packs) == [pack.fingerprint]
+    assert visible(packs) == [pack.fingerprint]
 
 
 def test_a_changed_picture_gives_another_pack(listing: Listing, packs: Path):
@@ -176,7 +135,7 @@ def test_pictures_that_change_while_they_are_packed_are_refused(
     monkeypatch.setattr("catdog_exp.pictures.packing.RecordWriter", Meddling)
     with pytest.raises(UserError, match=r"1 pictures in .*pictures changed while .* such as cat/003\.jpg"):
         open_pack(listing, DATA, packs)
-    assert _visible(packs) == []
+    assert visible(packs) == []
 
 
 def test_pictures_left_out_are_listed_with_reasons(listing: Listing, packs: Path):
@@ -200,7 +159,7 @@ def test_a_class_without_a_readable_picture_is_named_and_nothing_is_left(listing
         path.write_bytes(b"")
     with pytest.raises(UserError, match=r"class dog .* 20 of its pictures .* dog/000\.jpg \(empty file\)"):
         open_pack(listing, DATA, packs)
-    assert _visible(packs) == []
+    assert visible(packs) == []
 
 
 def test_a_class_of_one_picture_is_refused_before_any_work(listing: Listing, packs: Path):
@@ -208,128 +167,6 @@ def test_a_class_of_one_picture_is_refused_before_any_work(listing: Listing, pac
     with pytest.raises(UserError, match="class dog has no picture to validate on: it needs two pictures or more"):
         open_pack(few, DATA, packs)
     assert not packs.exists()
-
-
-@pytest.mark.parametrize("name", ["train_file.rec", "validation_file.idx", "manifest.json"])
-def test_a_pack_that_lost_a_file_is_made_again(
-    listing: Listing, packs: Path, name: str, caplog: pytest.LogCaptureFixture
-):
-    pack = open_pack(listing, DATA, packs)
-    before = _bytes(pack)
-    (pack.folder / name).unlink()
-    again = open_pack(listing, DATA, packs)
-    assert not again.reused
-    assert _bytes(again) == before
-    assert any(name in line and "made again" in line for line in caplog.messages)
-
-
-def _flip(file: Path, position: int) -> None:
-    """Change one bit, and put the file's time back."""
-    before = file.stat()
-    content = bytearray(file.read_bytes())
-    content[position] ^= 1
-    file.write_bytes(content)
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-@pytest.mark.parametrize("name", ["train_file.rec", "validation_file.lst", "rejected.csv", "manifest.json"])
-@pytest.mark.parametrize("damage", ["cut", "flip first", "flip middle", "flip last"])
-def test_a_damaged_pack_is_made_again(
-    listing: Listing, packs: Path, name: str, damage: str, caplog: pytest.LogCaptureFixture
-):
-    pack = open_pack(listing, DATA, packs)
-    before = _bytes(pack)
-    file = pack.folder / name
-    size = file.stat().st_size
-    if damage == "cut":
-        os.truncate(file, size - 5)
-    else:
-        _flip(file, {"flip first": 0, "flip middle": size // 2, "flip last": size - 2}[damage])
-    again = open_pack(listing, DATA, packs)
-    assert not again.reused
-    assert _bytes(again) == before
-    assert _visible(packs) == [pack.fingerprint]
-    (warning,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
-    assert warning.startswith(f"pack {pack.folder} is damaged and is made again: {name} ")
-    assert open_pack(listing, DATA, packs).reused
-
-
-def test_a_full_disk_is_one_line_and_nothing_is_left(listing: Listing, packs: Path, monkeypatch: pytest.MonkeyPatch):
-    # A disk cannot be filled in a test; the error is the one that the system gives then.
-    def write(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RecordWriter, "write", write)
-        with pytest.raises(UserError, match=r"packs cannot be written to .*packs \(No space left on device\)"):
-            open_pack(listing, DATA, packs)
-    assert _visible(packs) == []
-    assert not open_pack(listing, DATA, packs).reused
-
-
-def test_a_folder_that_cannot_be_written_to_is_one_line(listing: Listing, tmp_path: Path):
-    (tmp_path / "outputs").write_text("a file where the folder should be")
-    with pytest.raises(UserError, match=r"packs cannot be written to .*outputs/packs \(Not a directory\)"):
-        open_pack(listing, DATA, tmp_path / "outputs" / "packs")
-
-
-def _open_in_process(listing: Listing, data: DataConfig, packs: Path, results: "multiprocessing.Queue[bool]") -> None:
-    results.put(open_pack(listing, data, packs).reused)
-
-
-@pytest.mark.parametrize("there", ["nothing", "a damaged pack", "a pack to be made anew"])
-def test_of_several_processes_one_makes_the_pack(tmp_path: Path, packs: Path, there: str):
-    listing = draw_pictures(tmp_path / "pictures", per_class=150)
-    data = DATA
-    if there != "nothing":
-        pack = open_pack(listing, DATA, packs)
-        if there == "a damaged pack":
-            _flip(pack.records("train")[0], 1000)
-        else:
-            data = replace(DATA, repack=True)
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    processes = [context.Process(target=_open_in_process, args=(listing, data, packs, results)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    reused = sorted(results.get(timeout=60) for _ in processes)
-    for process in processes:
-        process.join()
-    if there == "a pack to be made anew":
-        # Who comes when it has just been made does not know that, and makes it once more.
-        assert not reused[0]
-    else:
-        assert reused == [False, True, True]
-    assert len(_visible(packs)) == 1
-
-
-def test_after_a_kill_the_pack_is_made_and_what_was_left_is_gone(tmp_path: Path, packs: Path):
-    listing = draw_pictures(tmp_path / "pictures", per_class=300)
-    context = multiprocessing.get_context("spawn")
-    slow = replace(DATA, resize=256)
-    process = context.Process(target=open_pack, args=(listing, slow, packs))
-    process.start()
-    deadline = time.monotonic() + 60
-    while not list(packs.glob("*.making")) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    (making,) = packs.glob("*.making")
-    other = packs / "0123456789abcdef.making"
-    other.mkdir()
-    pack = open_pack(listing, slow, packs)
-    assert not pack.reused
-    assert making.name == f"{pack.fingerprint}.making"
-    assert _visible(packs) == [pack.fingerprint]
-
-
-def test_leftovers_go_even_when_nothing_is_made(listing: Listing, packs: Path):
-    pack = open_pack(listing, DATA, packs)
-    (packs / f"{pack.fingerprint}.old").mkdir()
-    (packs / f".{pack.fingerprint}.owner").touch()
-    assert open_pack(listing, DATA, packs).reused
-    assert _visible(packs) == [pack.fingerprint]
 
 
 @pytest.mark.slow
@@ -372,4 +209,4 @@ def test_the_real_photographs_are_packed_alike_twice(real_pictures: Path, packs:
     data = replace(DATA, resize=32, quality=95)
     pack = open_pack(listing, replace(data, threads=16), packs)
     assert pack.counts == {"train": {"cat": 1000, "dog": 1000}, "validation": {"cat": 500, "dog": 500}}
-    assert _bytes(open_pack(listing, replace(data, threads=1), tmp_path / "again")) == _bytes(pack)
+    assert bytes_of(open_pack(listing, replace(data, threads=1), tmp_path / "again")) == bytes_of(pack)

@@ -12,7 +12,7 @@ from catdog_exp.pictures.packs import Pack, open_pack
 from catdog_exp.pictures.shards import Shard, cut_into_shards, pack_shards
 from catdog_exp.pictures.source import Listing
 from catdog_exp.pictures.verification import damage_in
-from tests.pictures.test_packs import DATA, draw_pictures
+from tests.pictures.drawn import DATA, draw_pictures
 
 SHARDED = replace(DATA, shards=3)
 

@@ -9,7 +9,7 @@ import pytest
 from catdog_exp.errors import UserError
 from catdog_exp.pictures.packs import open_pack
 from catdog_exp.pictures.shelf import packs_in, packs_named, remove_pack
-from tests.pictures.test_packs import DATA, draw_pictures
+from tests.pictures.drawn import DATA, draw_pictures
 
 
 @pytest.fixture(scope="module")

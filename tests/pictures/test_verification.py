@@ -12,7 +12,7 @@ from catdog_exp.pictures.manifest import file_digest, read_manifest, write_manif
 from catdog_exp.pictures.packs import open_pack
 from catdog_exp.pictures.records import frame, pack_record, read_index, read_records
 from catdog_exp.pictures.verification import damage_in
-from tests.pictures.test_packs import DATA, draw_pictures
+from tests.pictures.drawn import DATA, draw_pictures
 
 
 @pytest.fixture(scope="module")
