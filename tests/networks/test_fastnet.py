@@ -29,7 +29,7 @@ def test_a_group_halves_the_picture_so_its_size_says_how_many_there_can_be(size,
         network.check(size)
         shapes = [layer.shape for layer in summarize(network.build(size, 3), size).layers]
         edges = [shape[1] for shape in shapes if len(shape) == 3]
-        assert (edges[0], edges[-1]) == (size // 2, size // 2**groups)
+        assert (edges[0], edges[-1]) == (size, size // 2**groups)
         assert shapes[-1] == (3,)
     with pytest.raises(ValueError, match=rf"^groups={most + 1}: .*{size} pixels allow 1 to {most}$"):
         fastnet(groups=most + 1).check(size)
