@@ -150,11 +150,9 @@ def table(predictions: Sequence[Prediction], limit: int | None = None) -> str:
 def write_test_list(pictures: Sequence[Path], path: Path) -> None:
     """Write the pictures as a `.lst` file, label 0, as im2rec.py lists pictures that have no label.
 
-    A picture whose name holds a tab or a line break, which the format cannot hold, is left out.
     Raises UserError when `path` cannot be written.
     """
-    names = [picture.as_posix() for picture in pictures]
-    entries = [Entry(index, 0, name) for index, name in enumerate(names) if not re.search(r"[\t\r\n]", name)]
+    entries = [Entry(index, 0, picture.as_posix()) for index, picture in enumerate(pictures)]
     with replacing(path) as aside:
         write_list(aside, entries)
 

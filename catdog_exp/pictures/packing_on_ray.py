@@ -157,14 +157,21 @@ def _connect(ray: Any, threads: int) -> None:
         cores = min(threads, len(os.sched_getaffinity(0)))
         ray.init(address=address, num_cpus=cores, include_dashboard=False, **quiet)
         return
-    if address != "auto":
-        _check_answers(address)
+    noted = _noted_cluster() if address == "auto" else address
+    if noted is not None:
+        _check_answers(noted)
     try:
         ray.init(address=address, **quiet)
     except RuntimeError as error:  # of other versions, above all
         raise UserError(f"the Ray cluster cannot be used: {_first_line(error)}") from None
     except ConnectionError as error:
         raise _no_cluster(address, error) from None
+
+
+def _noted_cluster() -> str | None:
+    """The address of this machine's cluster as Ray notes it, also when that cluster is long gone."""
+    note = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()) / "ray" / "ray_current_cluster"
+    return note.read_text().strip() or None if note.is_file() else None
 
 
 def _check_answers(address: str) -> None:

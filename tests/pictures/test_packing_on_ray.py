@@ -53,6 +53,19 @@ def test_an_address_without_a_cluster_is_named(tmp_path: Path, monkeypatch: pyte
 
 @needs_ray
 @pytest.mark.service
+def test_a_cluster_that_is_long_gone_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    started = time.monotonic()
+    with pytest.raises(UserError, match=r"RAY_ADDRESS=127\.0\.0\.1:1: no Ray cluster answers there"):
+        open_pack(draw_pictures(tmp_path / "pictures"), ON_RAY, tmp_path / "packs")
+    assert time.monotonic() - started < 30
+
+
+@needs_ray
+@pytest.mark.service
 def test_a_cluster_of_its_own_packs_the_same_bytes_quietly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ):

@@ -44,7 +44,7 @@ def compiled(function: Function) -> Function:
     """The function, compiled at its first call, once for each machine; it lets go of the interpreter.
 
     Numba looks at a function's own file alone to see whether what it has kept is out of date: compiled functions that
-    call one another stand in one file. They allocate nothing, so references need not be counted, which costs a tenth.
+    call one another stand in one file. They allocate nothing, so references need not be counted, which costs a little.
     """
     return cast("Function", _njit(nogil=True, cache=True, _nrt=False)(function))
 
