@@ -88,7 +88,12 @@ def unfinished(fingerprint: str, outputs: Path, own: Path, *, resume: bool) -> I
             shutil.rmtree(folder, ignore_errors=True)
         was_there = folder.is_dir()
         folder.mkdir(exist_ok=True)
-        yield Place(folder, was_there)
+        try:
+            yield Place(folder, was_there)
+        except BaseException:
+            if any(folder.glob("state-*")):
+                log.info("what is done is kept: the same command goes on from there")
+            raise
         shutil.rmtree(folder)
     finally:
         lock.release()

@@ -27,8 +27,8 @@ def ended(tmp_path, environment, command, words, number, epochs=1):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    return process.returncode, errors
+    printed, errors = process.communicate(timeout=60)
+    return process.returncode, printed + errors
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, environm
     returned, errors = ended(tmp_path, environment, command, [*SMALL, "train.epochs=100000"], number)
     assert returned == code
     assert f"catdog: {told}" in errors
+    assert "the same command goes on from there" in errors
     assert "Traceback" not in errors
     (run,) = runs(tmp_path)
     assert run.info.status == "KILLED"
