@@ -13,20 +13,17 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from types import FrameType
 
-from catdog_exp.errors import UserError, one_line
+from catdog_exp.errors import Terminated, UserError, exit_code, one_line
 
 # Each verb is a module of catdog_exp.verbs with `main(words) -> exit code`.
 VERBS = ("predict", "ui", "packs", "doctor")
 
 
-class Terminated(BaseException):
-    """SIGTERM came, or the terminal is gone: unwinds like Ctrl-C does, so that nothing is left open or half-written."""
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line `words` (default: this process's own). Returns the exit code.
 
-    0: done. 1: our error, with a traceback. 2: the user's mistake, one line. 130: Ctrl-C. 143: SIGTERM.
+    0: done. 1: our error, with a traceback; a lost worker. 2: the user's mistake, one line.
+    130: Ctrl-C. 143: SIGTERM.
     """
     words = sys.argv[1:] if words is None else words
     signal.signal(signal.SIGTERM, _terminate)
@@ -37,12 +34,9 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"catdog {version('catdog-exp')}")
             return 0
         return _verb(words[0], words[1:]) if words and _is_bare(words[0]) else _run(words)
-    except KeyboardInterrupt:
-        print("catdog: interrupted", file=sys.stderr)
-        return 130
-    except Terminated:
-        print("catdog: terminated", file=sys.stderr)
-        return 143
+    except (KeyboardInterrupt, Terminated) as error:
+        print(f"catdog: {'terminated' if isinstance(error, Terminated) else 'interrupted'}", file=sys.stderr)
+        return exit_code(error)
     except BrokenPipeError:
         # The reader of our output is gone (`catdog --help | head`); nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,9 +73,9 @@ def _failed(error: Exception) -> int:
     if line is None:
         traceback.print_exception(error)
         print("catdog: this is an error of ours; the lines above say where", file=sys.stderr)
-        return 1
-    print(f"catdog: {line}", file=sys.stderr)
-    return 2
+    else:
+        print(f"catdog: {line}", file=sys.stderr)
+    return exit_code(error)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -32,6 +32,23 @@ class UserError(Exception):
     """
 
 
+class LostWorker(Exception):
+    """Another process of the same training is gone. The message is one line; the command ends with exit code 1."""
+
+
+class Terminated(BaseException):
+    """SIGTERM came, or the terminal is gone: unwinds like Ctrl-C does, so that nothing is left open or half-written."""
+
+
+def exit_code(error: BaseException) -> int:
+    """The command's: 1: an error of ours, or a lost worker. 2: the user's mistake. 130: Ctrl-C. 143: SIGTERM."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, Terminated):
+        return 143
+    return 1 if isinstance(error, LostWorker) or one_line(error) is None else 2
+
+
 def missing_library(error: BaseException) -> str | None:
     """One line for an import that failed for want of a shared library, or None for any other error."""
     found = _MISSING_LIBRARY.search(str(error))
@@ -46,7 +63,7 @@ def missing_library(error: BaseException) -> str | None:
 
 def one_line(error: BaseException) -> str | None:
     """What to tell the user instead of a traceback, or None where only a traceback helps."""
-    if isinstance(error, UserError):
+    if isinstance(error, UserError | LostWorker):
         return str(error)
     if isinstance(error, OSError) and error.errno in _THE_SYSTEM_S_REFUSALS and error.filename is not None:
         return f"{error.filename}: {error.strerror}; make room or name another folder, such as paths.outputs=DIR"
