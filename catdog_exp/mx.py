@@ -7,17 +7,20 @@ runs side by side are contexts: mx.cpu(0), mx.cpu(1), … have a worker thread e
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
 
+from catdog_exp.cards import OLDEST_CARD
 from catdog_exp.errors import UserError
+from catdog_exp.facts import dotted
 
 # The wheels of MXNet 1.9.1 for CUDA hold machine code for Maxwell to Ampere, which Ada (8.9) runs too, and
 # no code that a driver could translate for a newer card.
@@ -27,11 +30,15 @@ NEWEST_CARD = (8, 9)
 # pool, four pieces by default: operators with the same piece wait for each other.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MXNET_CPU_TEMP_COPY": "64"}
 
+# CUDA then numbers the cards as nvidia-smi does. Read when the first card is used.
+os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+
 
 @contextmanager
-def _environment() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """These environment variables while the block runs, then those that were."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
@@ -55,7 +62,7 @@ def _import_mxnet() -> Any:
     if not had_bool:
         np.bool = bool  # type: ignore[attr-defined]
     try:
-        with _environment(), warnings.catch_warnings():
+        with environment(ENVIRONMENT), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import mxnet
     finally:
@@ -71,28 +78,34 @@ def _import_mxnet() -> Any:
 mx = _import_mxnet()
 
 
-def context(device: Literal["cpu", "gpu", "auto"]) -> Any:
+def context(device: Literal["cpu", "gpu", "auto"], cards: int = 1) -> Any:
     """MXNet's context for a device: `auto` is a CUDA card where MXNet can compute on one, else the processor.
 
-    Raises UserError when `gpu` is asked for and MXNet cannot compute on one; the line says why.
+    cards: how many are going to compute, from this one on.
+    Raises UserError when MXNet cannot compute on a card that is asked for; the line says why.
     """
     if device == "cpu":
         return mx.cpu()
     problem = gpu_problem()
-    if problem is None:
-        return mx.gpu(0)
-    if device == "auto":
-        return mx.cpu()
-    raise UserError(f"hardware.device=gpu: {problem}; hardware.device=cpu computes on the processor")
+    if problem is not None:
+        if device == "auto":
+            return mx.cpu()
+        raise UserError(f"hardware.device=gpu: {problem}; hardware.device=cpu computes on the processor")
+    problem = gpu_problem(cards)
+    if problem is not None:
+        raise UserError(f"hardware.gpus={cards}: {problem}")
+    return mx.gpu(0)
 
 
-def side_by_side(place: Any, count: int) -> list[Any]:
-    """`count` contexts that compute at once where `place` is the processor; a card alone computes as one."""
-    return [mx.cpu(number) for number in range(count)] if place.device_type == "cpu" else [place]
+def side_by_side(place: Any, count: int, cards: int = 1) -> list[Any]:
+    """Contexts that compute at once: `count` of them where `place` is the processor, else so many `cards`."""
+    if place.device_type == "cpu":
+        return [mx.cpu(number) for number in range(count)]
+    return [mx.gpu(number) for number in range(cards)]
 
 
-def gpu_problem() -> str | None:
-    """Why MXNet cannot compute on a CUDA card here, in one line, or None where it can."""
+def gpu_problem(cards: int = 1) -> str | None:
+    """Why MXNet cannot compute on so many CUDA cards here, in one line, or None where it can."""
     if "CUDA" not in features():
         return "the MXNet that is installed is built for the processor alone (the wheel mxnet-cu112 has CUDA)"
     try:
@@ -102,13 +115,14 @@ def gpu_problem() -> str | None:
         return f"CUDA does not start ({reason})"
     if count == 0:
         return "no CUDA card is seen (nvidia-smi lists those that the driver sees)"
-    capability = _compute_capability()
-    if capability is not None and capability > NEWEST_CARD:
-        major, minor = capability
-        return (
-            f"this card's compute capability is {major}.{minor}, "
-            f"and MXNet {mx.__version__} runs on none newer than {NEWEST_CARD[0]}.{NEWEST_CARD[1]}"
-        )
+    if count < cards:
+        return f"CUDA sees no more than {count} here"
+    for capability in _compute_capabilities(cards):
+        if not OLDEST_CARD <= capability <= NEWEST_CARD:
+            return (
+                f"a card's compute capability is {dotted(capability)}, and MXNet {mx.__version__} "
+                f"runs on none older than {dotted(OLDEST_CARD)} and none newer than {dotted(NEWEST_CARD)}"
+            )
     return None
 
 
@@ -117,15 +131,16 @@ def features() -> list[str]:
     return sorted(name for name, feature in mx.runtime.Features().items() if feature.enabled)
 
 
-def _compute_capability() -> tuple[int, int] | None:
-    """Compute capability of the first card, or None where nvidia-smi is not there or does not tell it."""
+def _compute_capabilities(cards: int) -> list[tuple[int, int]]:
+    """Compute capabilities of the first `cards` that CUDA may see; none where nvidia-smi does not tell them."""
     command = shutil.which("nvidia-smi")
     if command is None:
-        return None
-    query = [command, "--query-gpu=compute_cap", "--format=csv,noheader"]
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(cards)))
+    used = ",".join(visible.split(",")[:cards])
+    query = [command, "--query-gpu=compute_cap", "--format=csv,noheader", f"--id={used}"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-        major, minor = answer.splitlines()[0].split(".")
-        return int(major), int(minor)
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [(int(major), int(minor)) for major, minor in re.findall(r"^(\d+)\.(\d+)$", answer, flags=re.MULTILINE)]

@@ -66,11 +66,16 @@ def cuda_build(monkeypatch, tmp_path):
     """What a CUDA build of MXNet on a machine with one card would answer; returns a setter of its capability."""
     monkeypatch.setattr(start, "features", lambda: ["CUDA"])
     monkeypatch.setattr(start.mx.context, "num_gpus", lambda: 1)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def capability(text: str) -> None:
         tool = tmp_path / "nvidia-smi"
-        tool.write_text(f"#!/bin/sh\necho '{text}'\n")
+        tool.write_text(
+            f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n'
+            'for last; do :; done; cards=$(echo "${last#--id=}" | tr , "\\n" | wc -l)\n'
+            f"head -n $cards <<'END'\n{text}\nEND\n"
+        )
         tool.chmod(0o755)
 
     return capability
@@ -80,6 +85,37 @@ def cuda_build(monkeypatch, tmp_path):
 def test_a_card_from_maxwell_to_ada_is_used(cuda_build, text):
     cuda_build(text)
     assert start.context("auto") == start.mx.gpu(0)
+
+
+@pytest.mark.parametrize("device", ["gpu", "auto"])
+def test_more_cards_than_there_are_is_told(cuda_build, device):
+    cuda_build("8.6")
+    with pytest.raises(UserError, match=r"hardware\.gpus=2: CUDA sees no more than 1 here"):
+        start.context(device, 2)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "told"),
+    [("8.6\n9.0", r"9\.0, .* none newer than 8\.9"), ("8.6\n3.5", r"3\.5, .* none older than 5\.0")],
+)
+def test_every_card_that_is_used_is_looked_at(cuda_build, monkeypatch, capabilities, told):
+    cuda_build(capabilities)
+    monkeypatch.setattr(start.mx.context, "num_gpus", lambda: 2)
+    with pytest.raises(UserError, match=rf"hardware\.gpus=2: a card's compute capability is {told}"):
+        start.context("gpu", 2)
+
+
+@pytest.mark.parametrize(
+    ("visible", "asked"), [(None, "--id=0,1"), ("3,1,2", "--id=3,1"), ("GPU-a,GPU-b", "--id=GPU-a,GPU-b")]
+)
+def test_the_cards_that_are_looked_at_are_those_that_cuda_may_use(cuda_build, monkeypatch, tmp_path, visible, asked):
+    cuda_build("8.6\n8.6")
+    monkeypatch.setattr(start.mx.context, "num_gpus", lambda: 2)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    place = start.context("gpu", 2)
+    assert start.side_by_side(place, 8, 2) == [start.mx.gpu(0), start.mx.gpu(1)]
+    assert asked in (tmp_path / "asked").read_text().split()
 
 
 def test_a_card_that_is_too_new_is_named_and_auto_falls_back(cuda_build):
