@@ -21,7 +21,9 @@ from catdog_exp.interrupted import Place, run_fingerprint, unfinished
 from catdog_exp.schema import RunConfig
 from catdog_exp.settings import flat
 from catdog_exp.threads import threads_to_use
+from catdog_exp.together import alike, part_of
 from catdog_exp.tracking.ids import is_run_id
+from catdog_exp.training.workers import Workers, joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,10 +53,10 @@ def check(config: RunConfig) -> None:
         from catdog_exp.pictures.packing_on_ray import check_ray
 
         check_ray()
-    if config.hardware.device == "gpu":
+    if config.hardware.device == "gpu" or config.hardware.gpus > 1:
         from catdog_exp.mx import context
 
-        context("gpu")
+        context(config.hardware.device, config.hardware.gpus)
     if "train" in config.stages and config.train.init_from is not None and not is_run_id(config.train.init_from):
         from catdog_exp.networks.initial import check_weights
 
@@ -90,10 +92,13 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
     fingerprint = run_fingerprint(settings)
     tags = {"objective": config.objective, "fingerprint": fingerprint}
     with contextlib.ExitStack() as stack:
-        place = None
+        workers, place = Workers(), None
         if "train" in config.stages:
+            workers = stack.enter_context(joined(config.hardware, alike(settings)))
+            config = part_of(config, workers)
             outputs, resume = Path(config.paths.outputs), config.train.resume
-            place = stack.enter_context(unfinished(fingerprint, outputs, folder, resume=resume))
+            if workers.rank == 0:
+                place = stack.enter_context(unfinished(fingerprint, outputs, folder, resume=resume))
         going_on = place is not None and place.was_there
         tracker = stack.enter_context(
             start_run(config.tracking, " ".join(words)[:200] or "default", tags, fingerprint if going_on else None)
@@ -102,14 +107,14 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
         for name, content in (("config.yaml", shown), ("overrides.yaml", words)):
             (folder / name).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
             tracker.artifact(folder / name, "config")
-        stages = _Stages(config, folder, tracker)
+        stages = _Stages(config, folder, tracker, workers)
         if "train" not in config.stages and {"evaluate", "predict"} & set(config.stages):
             stages.classifier  # noqa: B018 - whether there is one, is to be known before any work
         if "pack" in config.stages:
             stages.pack()
         if "preview" in config.stages:
             stages.preview()
-        if place is not None:
+        if "train" in config.stages:
             stages.train(place)
         if "evaluate" in config.stages:
             stages.evaluate()
@@ -123,8 +128,9 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
 class _Stages:
     """The stages of one run. What several of them need (the pack, its pictures, the network) is made once."""
 
-    def __init__(self, config: RunConfig, folder: Path, tracker: RunLog) -> None:
+    def __init__(self, config: RunConfig, folder: Path, tracker: RunLog, workers: Workers) -> None:
         self.config = config
+        self.workers = workers
         self.threads = threads_to_use(config.hardware.threads)
         self.folder = folder
         self.tracker = tracker
@@ -155,14 +161,18 @@ class _Stages:
             self.tracker.artifact(sheet)
         log.info("pictures to look at: %s, %s", packed, augmented.name)
 
-    def train(self, place: Place) -> None:
-        """A trained network, and its curves. place: where it keeps what it needs to go on."""
+    def train(self, place: Place | None) -> None:
+        """A trained network, and its curves. place: where worker 0 keeps what it needs to go on."""
         from catdog_exp.plots.curves import training_curves
         from catdog_exp.training.loop import train
 
-        config = self.config
+        config, workers = self.config, self.workers
         self._summarize()
-        place.claim(self.packed.fingerprint)
+        packs = workers.of_all(self.packed.fingerprint)
+        if len(set(packs)) > 1:
+            raise UserError(f"the workers have different pictures: their packs are {', '.join(packs)}")
+        if place is not None:
+            place.claim(self.packed.fingerprint)
         trained = train(
             config.model,
             config.train,
@@ -172,11 +182,16 @@ class _Stages:
             self.train_pictures,
             self.validation_pictures,
             self.packed.classes,
-            place.folder,
+            place.folder if place else self.folder,
             on_epoch=lambda epoch, metrics: self.tracker.metrics(metrics, step=epoch),
             threads=self.threads,
             given=self._given_weights(),
+            workers=workers,
         )
+        workers.leave()
+        if place is None:
+            log.info("trained: params_sha256 %s; worker 0 keeps the network", trained.params_sha256)
+            return
         checkpoints = self.folder / "checkpoints"
         checkpoints.mkdir(exist_ok=True)
         for file in (trained.best, trained.last):
@@ -209,6 +224,9 @@ class _Stages:
         wanted = self.config.train.init_from
         if wanted is None:
             return None
+        return self.workers.arrays(self._weights_in(wanted) if self.workers.rank == 0 else {})
+
+    def _weights_in(self, wanted: str) -> dict[str, NDArray[Any]]:
         from catdog_exp.inference.trained import run_checkpoint
         from catdog_exp.networks.initial import read_weights
 

@@ -24,7 +24,7 @@ FORMAT = 1  # another one when the same settings come to mean another training
 _IRRELEVANT = {
     "data": ("threads", "pack_on", "repack"),
     "train": ("resume", "checkpoint_minutes"),
-    "hardware": ("threads",),
+    "hardware": ("threads", "rank", "root"),
     "tracking": ("artifacts", "parent_run"),
 }
 _SECTIONS = ("data", "augment", "model", "train", "hardware", "tracking", "objective", "stages", "predict")

@@ -28,6 +28,8 @@ def train_batches(
     seed: int,
     epoch: int,
     first_step: int = 0,
+    rank: int = 0,
+    workers: int = 1,
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
     """An epoch of augmented batches in a shuffled order, from its batch number `first_step` (from 0) to its end.
 
@@ -35,11 +37,13 @@ def train_batches(
     (batch_size, classes), whose rows sum to 1. A last batch that is not full is left out, so that all have one
     shape; where all pictures together do not fill one batch, they are the one batch.
 
+    Of several `workers` each takes its share, by `rank` from 0, of batches of workers × batch_size pictures.
+
     Order and augmentation follow from `seed` and `epoch`; how a picture is changed does not depend on the
     batch that it comes in, nor on `first_step`. A thread makes the next batches while the last one is used: close
     the generator (`contextlib.closing`) where it may be left before its end.
     """
-    return made_ahead(_made_batches(pictures, augment, classes, batch_size, seed, epoch, first_step))
+    return made_ahead(_made_batches(pictures, augment, classes, batch_size, seed, epoch, first_step, rank, workers))
 
 
 def _made_batches(
@@ -50,12 +54,15 @@ def _made_batches(
     seed: int,
     epoch: int,
     first_step: int,
+    rank: int,
+    workers: int,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     from catdog_exp.batches.epoch import AugmentedEpoch  # and with it Numba, which only training needs
 
     augmented = AugmentedEpoch(pictures, augment, classes, seed, epoch)
-    for step in range(first_step, steps_per_epoch(len(pictures), batch_size)):
-        yield augmented.batch(augmented.order[step * batch_size : (step + 1) * batch_size])
+    whole = batch_size * workers
+    for step in range(first_step, steps_per_epoch(len(pictures), whole)):
+        yield augmented.batch(np.array_split(augmented.order[step * whole : (step + 1) * whole], workers)[rank])
 
 
 def plain_batches(

@@ -15,6 +15,7 @@ from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig
 from catdog_exp.training.checkpoint import Checkpoint, params_sha256, save_checkpoint
 from catdog_exp.training.objective import SPEED, check_objective, is_better
 from catdog_exp.training.trainee import BEST, Trainee
+from catdog_exp.training.workers import Workers
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
@@ -26,7 +27,7 @@ class Trained:
 
     best_epoch, best_value: the epoch with the best objective, counted from 1, and that value.
     epochs_done: fewer than asked for when it stopped early.
-    last, best: checkpoint files after the last and after the best epoch.
+    last, best: checkpoint files after the last and after the best epoch, which worker 0 alone writes.
     history: each epoch's metrics, in order.
     params_sha256: digest of the parameters after the last epoch.
     """
@@ -53,6 +54,7 @@ def train(
     on_epoch: Callable[[int, dict[str, float]], None],
     threads: int = 1,
     given: Mapping[str, NDArray[Any]] | None = None,
+    workers: Workers | None = None,
 ) -> Trained:
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
 
@@ -62,14 +64,16 @@ def train(
     included, with its number, counted from 1, and its metrics.
 
     threads: how much is computed at once. given: weights to start from in place of seeded ones, where name and
-    shape are the network's.
+    shape are the network's. workers: that train together, each with these same arguments; worker 0 alone writes
+    files and validates. None: this process alone.
 
     Equal arguments give equal bytes in both files on the same kind of processor, for any number of threads
     and however often the training was interrupted.
 
     Raises UserError when the objective is no metric, a side has no pictures, the device cannot be used,
-    nothing given fits the network, or the loss is no longer a number.
+    nothing given fits the network, or the loss is no longer a number; LostWorker when another worker is gone.
     """
+    workers = workers or Workers()
     check_objective(objective)
     if not (len(train_pictures) and len(validation_pictures)):
         raise UserError(
@@ -87,14 +91,18 @@ def train(
         folder,
         threads,
         given or {},
+        workers,
     )
     last, best = folder / "last.safetensors", folder / BEST
 
-    def checkpoint(epoch: int, metrics: Mapping[str, float]) -> Checkpoint:
+    def checkpoint(path: Path, epoch: int, metrics: Mapping[str, float]) -> Checkpoint:
         lasting = {name: value for name, value in metrics.items() if name != SPEED}
         parameters = trainee.updater.parameters()
         size, seed = train_pictures.size, train.seed
-        return Checkpoint(network, classes, size, epoch, lasting, objective, seed, train.mirrored, parameters)
+        made = Checkpoint(network, classes, size, epoch, lasting, objective, seed, train.mirrored, parameters)
+        if workers.rank == 0:
+            save_checkpoint(path, made)
+        return made
 
     for epoch, metrics in enumerate(trainee.counters.history, 1):
         on_epoch(epoch, metrics)
@@ -103,12 +111,12 @@ def train(
         epoch = trainee.counters.epoch + 1
         if is_better(objective, metrics[objective], trainee.counters.best_value):
             trainee.best(epoch, metrics[objective])
-            save_checkpoint(best, checkpoint(epoch, metrics))
+            checkpoint(best, epoch, metrics)
         trainee.epoch_done(metrics)
         on_epoch(epoch, metrics)
     counters = trainee.counters
-    final = checkpoint(counters.epoch, counters.history[-1])
-    save_checkpoint(last, final)
+    final = checkpoint(last, counters.epoch, counters.history[-1])
+    trainee.updater.close()
     assert counters.best_value is not None
     return Trained(
         counters.best_epoch,

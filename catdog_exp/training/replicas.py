@@ -104,12 +104,6 @@ class Replicas:
             tallies.append(mx.nd.stack(losses.sum(), hits.sum()))
         return tallies
 
-    def mean_statistics(self) -> NDArray[np.float32]:
-        """The running statistics, their mean over all slices, laid out as `statistics` is."""
-        mean = np.mean([array.asnumpy() for array in self.statistics.arrays], axis=0, dtype=np.float64)
-        found: NDArray[np.float32] = mean.astype(np.float32)
-        return found
-
     def arrays(self, weights: NDArray[Any], statistics: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """All the network's parameters by structural name, with these values for those that training changes."""
         return {**self._fixed, **self.weights.named(weights), **self.statistics.named(statistics)}

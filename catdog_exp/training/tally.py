@@ -7,6 +7,7 @@ from typing import Any
 
 from catdog_exp.errors import UserError
 from catdog_exp.training.progress import EpochProgress
+from catdog_exp.training.workers import Workers
 
 
 class Tally:
@@ -26,6 +27,13 @@ class Tally:
         """A batch is under way; each of `sums` will hold the summed loss and the number of hits of a slice of it."""
         self.settle()
         self._unread = (batch, rate, pictures, sums)
+
+    def of_all(self, workers: Workers) -> tuple[float, float, int]:
+        """Loss, hits and pictures so far, of all workers together."""
+        self.settle()
+        of_all = workers.of_all((self.loss, self.correct, self.pictures))
+        loss, correct, pictures = map(sum, zip(*of_all, strict=True))
+        return loss, correct, pictures
 
     def settle(self) -> None:
         """Read the batch that is still unread, if any."""

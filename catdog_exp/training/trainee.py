@@ -5,29 +5,30 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.batches.batches import plain_batches, steps_per_epoch, train_batches
+from catdog_exp.batches.batches import steps_per_epoch, train_batches
 from catdog_exp.errors import UserError
 from catdog_exp.mx import context, mx, side_by_side
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.network import Network
-from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig
-from catdog_exp.training.checkpoint import load_checkpoint
+from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig, read
 from catdog_exp.training.objective import SPEED
 from catdog_exp.training.plan import planned_epochs
 from catdog_exp.training.progress import EpochProgress
 from catdog_exp.training.replicas import Replicas, slices_of
 from catdog_exp.training.tally import Tally
-from catdog_exp.training.unfinished import Counters, State, load_state, save_state
+from catdog_exp.training.unfinished import Counters, State, earlier_state, save_state
 from catdog_exp.training.updating import Updater
+from catdog_exp.training.validation import loss_and_accuracy
+from catdog_exp.training.workers import Workers
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
@@ -55,6 +56,7 @@ class Trainee:
         folder: Path,
         threads: int,
         given: Mapping[str, NDArray[Any]],
+        workers: Workers,
     ) -> None:
         self.train = train
         self.augment = augment
@@ -63,16 +65,27 @@ class Trainee:
         self.train_pictures = train_pictures
         self.validation_pictures = validation_pictures
         self.folder = folder
+        self.workers = workers
         size = train_pictures.size
+        if len(train_pictures) < workers.count:
+            raise UserError(f"{len(train_pictures)} pictures to train on are too few for {workers.count} workers")
+        # Of all workers together; each takes its share, at least `smallest`.
+        self.pictures_at_once = min(self.batch_size * workers.count, len(train_pictures))
+        smallest = self.pictures_at_once // workers.count
         mx.random.seed(train.seed)
-        smallest = min(self.batch_size, len(train_pictures))
-        contexts = side_by_side(context(hardware.device), slices_of(smallest))
-        self.replicas = Replicas(network, size, classes, contexts, threads, given, [str(word) for word in train.freeze])
-        self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, "local")
+        place = context(hardware.device, hardware.gpus)
+        contexts = side_by_side(place, slices_of(smallest), min(hardware.gpus, smallest))
+        at_once = threads
+        if place.device_type == "gpu":
+            log.info("a card adds up in no fixed order: the same training again ends with slightly other numbers")
+            at_once = len(contexts)
+        self.replicas = Replicas(network, size, classes, contexts, at_once, given, [str(word) for word in train.freeze])
+        self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
         self.forward = Forward(
             network, size, classes, hardware.device, self.batch_size, threads, mirrored=train.mirrored
         )
-        self.steps = max(1, steps_per_epoch(len(train_pictures), self.batch_size) // train.accumulate)
+        batches = steps_per_epoch(len(train_pictures), self.pictures_at_once)
+        self.steps = max(1, batches // train.accumulate)
         self.started = self.saved = time.monotonic()
         self.counters = Counters(train.epochs, 0, 0, 0, 0.0, 0.0, 0, [], 0, None, 0.0)
         state = self._earlier()
@@ -86,15 +99,18 @@ class Trainee:
             self.counters = replace(self.counters, epochs=self._planned(train.max_minutes))
 
     def _earlier(self) -> State | None:
-        """The state that an earlier process left, with its best checkpoint."""
-        state = load_state(self.folder)
-        if state is not None and state.counters.best_epoch:
-            try:
-                load_checkpoint(self.folder / BEST)
-            except UserError as error:
-                log.warning("%s; starting anew", error)
-                return None
-        return state
+        """What worker 0 has to go on from; without that its first weights, which all take."""
+        workers = self.workers
+        state = earlier_state(self.folder, self.folder / BEST) if workers.rank == 0 else None
+        if workers.count == 1:
+            return state
+        counters = workers.told(None if state is None else asdict(state.counters))
+        own = self.updater.arrays()
+        arrays = workers.arrays(own if state is None else state.arrays)
+        if counters is not None:
+            return State(read(Counters, counters), arrays)
+        self.updater.restore(arrays, 0)
+        return None
 
     def finished(self) -> bool:
         """Whether no further epoch is to be done; where that is early, the log says why."""
@@ -105,7 +121,11 @@ class Trainee:
         if train.patience is not None and counters.epoch and waited >= train.patience:
             log.info("stopped after epoch %d: no better objective since epoch %d", counters.epoch, counters.best_epoch)
             return True
-        if train.max_minutes is not None and counters.epoch and self._seconds() > train.max_minutes * 60:
+        if (
+            train.max_minutes is not None
+            and counters.epoch
+            and self.workers.told(self._seconds() > train.max_minutes * 60)
+        ):
             log.warning("stopped after epoch %d: train.max_minutes=%g are over", counters.epoch, train.max_minutes)
             return True
         return False
@@ -113,9 +133,11 @@ class Trainee:
     def epoch(self) -> dict[str, float]:
         """Train for what is left of the next epoch, and validate; its metrics."""
         epoch = self.counters.epoch + 1
-        with EpochProgress(epoch, self.counters.epochs, len(self.train_pictures)) as progress:
+        pictures = len(self.train_pictures) // self.workers.count
+        with EpochProgress(epoch, self.counters.epochs, pictures) as progress:
             metrics = self._train_epoch(epoch, progress)
             metrics.update(self._validate(epoch))
+            metrics = dict(self.workers.told(metrics))
             progress.done(metrics)
         return metrics
 
@@ -139,11 +161,8 @@ class Trainee:
 
     def _train_epoch(self, epoch: int, progress: EpochProgress) -> dict[str, float]:
         train, first = self.train, self.counters.batches
-        tally = Tally(epoch, progress, self.counters.loss, self.counters.correct, self.counters.pictures)
-        before, started = tally.pictures, time.perf_counter()
-        batches = train_batches(
-            self.train_pictures, self.augment, self.classes, self.batch_size, train.seed, epoch, first
-        )
+        tally, before, started = self._tally(epoch, progress), self.counters.pictures, time.perf_counter()
+        batches = self._batches(epoch, first)
         rate, gathered, batches_in_all = 0.0, 0, self.steps * train.accumulate
         with closing(batches):
             for number, (squares, targets) in enumerate(batches, first):
@@ -151,54 +170,58 @@ class Trainee:
                     break
                 if number % SEEDED == 0:
                     # Dropout draws from MXNet's generator: seeded anew, it does not depend on what drew before.
-                    mx.random.seed(_draws_seed(train.seed, epoch, number // SEEDED))
+                    mx.random.seed(_draws_seed(train.seed, epoch, number // SEEDED, self.workers.rank))
                 sums = self.replicas.gradients(squares, targets)
                 self.updater.add()
-                gathered += len(squares)
+                gathered += self.pictures_at_once
                 if (number + 1) % train.accumulate == 0:
                     rate = self._rate()
                     self.updater.step(rate, gathered)
                     gathered = 0
                 tally.add(number + 1, rate, len(squares), sums)
                 if (number + 1) % SEEDED == 0 and number + 1 < batches_in_all and self._is_time_to_save(number + 1):
-                    tally.settle()
                     self._save_within(number + 1, tally)
-        tally.settle()
+        loss, correct, pictures = tally.of_all(self.workers)
         return {
-            "train/loss": tally.loss / tally.pictures,
-            "train/accuracy": tally.correct / tally.pictures,
+            "train/loss": loss / pictures,
+            "train/accuracy": correct / pictures,
             "lr": rate,
-            SPEED: (tally.pictures - before) / (time.perf_counter() - started),
+            SPEED: (pictures - before) / (time.perf_counter() - started),
         }
+
+    def _batches(self, epoch: int, first: int) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
+        seed, workers = self.train.seed, self.workers
+        pictures, augment = self.train_pictures, self.augment
+        return train_batches(
+            pictures, augment, self.classes, self.batch_size, seed, epoch, first, workers.rank, workers.count
+        )
+
+    def _tally(self, epoch: int, progress: EpochProgress) -> Tally:
+        """What the epoch's earlier batches came to, which worker 0 counts."""
+        counters = self.counters
+        before = (counters.loss, counters.correct, counters.pictures) if self.workers.rank == 0 else (0.0, 0.0, 0)
+        return Tally(epoch, progress, *before)
 
     def _rate(self) -> float:
         steps = self.counters.epochs * self.steps
         return self.train.lr * self.train.schedule.factor(self.updater.steps, steps, self.steps)
 
     def _validate(self, epoch: int) -> dict[str, float]:
-        self.forward.use(self.updater.parameters())
-        loss, correct, done = 0.0, 0, 0
-        batches = (squares for squares, _, _ in plain_batches(self.validation_pictures, self.forward.batch_size))
-        for values in self.forward.logits(batches):
-            truth = self.validation_pictures.labels[done : done + len(values)]
-            logits = values[: len(truth)].astype(np.float64)
-            shifted = logits - logits.max(axis=1, keepdims=True)
-            log_sums = np.log(np.exp(shifted).sum(axis=1))
-            loss += float((log_sums - shifted[np.arange(len(truth)), truth]).sum())
-            correct += int((logits.argmax(axis=1) == truth).sum())
-            done += len(truth)
+        parameters = self.updater.parameters()
+        if self.workers.rank:
+            return {}
+        self.forward.use(parameters)
+        loss, accuracy = loss_and_accuracy(self.forward, self.validation_pictures, self.workers.check)
         if not math.isfinite(loss):
             raise UserError(
                 f"epoch {epoch}: the validation loss is {loss}: try a smaller train.lr than {self.train.lr:g}"
             )
-        return {"val/loss": loss / done, "val/accuracy": correct / done}
+        return {"val/loss": loss, "val/accuracy": accuracy}
 
     def _planned(self, minutes: float) -> int:
         """Epochs that fit into so many minutes; trying that out leaves no trace in the training."""
         arrays = self.updater.arrays()
-        with closing(
-            train_batches(self.train_pictures, self.augment, self.classes, self.batch_size, self.train.seed, 1, 0)
-        ) as batches:
+        with closing(self._batches(1, 0)) as batches:
             squares, targets = next(batches)
 
         def batch() -> None:
@@ -206,7 +229,9 @@ class Trainee:
             mx.nd.waitall()
 
         steps = self.steps * self.train.accumulate
-        planned = planned_epochs(self.train.epochs, minutes, steps, batch, lambda: self._validate(0))
+        planned: int = self.workers.told(
+            planned_epochs(self.train.epochs, minutes, steps, batch, lambda: self._validate(0))
+        )
         self.updater.restore(arrays, 0)
         return planned
 
@@ -217,25 +242,30 @@ class Trainee:
         minutes = self.train.checkpoint_minutes
         if minutes is None or batches % self.train.accumulate:
             return False
-        return time.monotonic() - self.saved >= minutes * 60
+        due: bool = self.workers.told(time.monotonic() - self.saved >= minutes * 60)
+        return due
 
     def _save_within(self, batches: int, tally: Tally) -> None:
+        loss, correct, pictures = tally.of_all(self.workers)
         self.counters = replace(
             self.counters,
             batches=batches,
             steps=self.updater.steps,
-            loss=tally.loss,
-            correct=tally.correct,
-            pictures=tally.pictures,
+            loss=loss,
+            correct=correct,
+            pictures=pictures,
         )
         self._save()
 
     def _save(self) -> None:
         self.counters = replace(self.counters, seconds=self._seconds())
-        save_state(self.folder, State(self.counters, self.updater.arrays()))
+        state = State(self.counters, self.updater.arrays())
+        if self.workers.rank == 0:
+            save_state(self.folder, state)
         self.saved = time.monotonic()
 
 
-def _draws_seed(seed: int, epoch: int, part: int) -> int:
-    """A seed of MXNet's for a part of an epoch, apart from those of other epochs and of neighbouring seeds."""
-    return int(np.random.SeedSequence((seed, epoch, part)).generate_state(1)[0] >> 1)
+def _draws_seed(seed: int, epoch: int, part: int, rank: int) -> int:
+    """A seed of MXNet's for a part of an epoch, apart from those of other epochs, workers and neighbouring seeds."""
+    worker = (rank,) if rank else ()
+    return int(np.random.SeedSequence((seed, epoch, part), spawn_key=worker).generate_state(1)[0] >> 1)

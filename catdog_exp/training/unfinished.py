@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.schema import read
-from catdog_exp.training.checkpoint import params_sha256
+from catdog_exp.training.checkpoint import load_checkpoint, params_sha256
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,18 @@ def save_state(folder: Path, state: State) -> None:
         os.fsync(file.fileno())
     for old in _states(folder)[KEPT:]:
         old.unlink(missing_ok=True)
+
+
+def earlier_state(folder: Path, best: Path) -> State | None:
+    """The newest whole state in `folder`; None where there is none, or its best checkpoint, `best`, is damaged."""
+    state = load_state(folder)
+    if state is not None and state.counters.best_epoch:
+        try:
+            load_checkpoint(best)
+        except UserError as error:
+            log.warning("%s; starting anew", error)
+            return None
+    return state
 
 
 def load_state(folder: Path) -> State | None:

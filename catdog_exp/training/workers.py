@@ -13,6 +13,9 @@ from queue import Empty
 from threading import Event, Thread
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from catdog_exp.errors import LostWorker, UserError, exit_code
 from catdog_exp.schema import HardwareConfig
 from catdog_exp.training.links import LOST, Link
@@ -61,6 +64,15 @@ class Workers:
     def told(self, mine: Any) -> Any:
         """What worker 0 has found or decided: a value as JSON knows them."""
         return mine if self.count == 1 else json.loads(self.first(json.dumps(mine).encode()))
+
+    def arrays(self, mine: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The named arrays that worker 0 gives."""
+        if self.count == 1:
+            return dict(mine)
+        from safetensors.numpy import load, save
+
+        whole = {name: np.ascontiguousarray(array) for name, array in mine.items()} if self.rank == 0 else {}
+        return load(self.first(save(whole)))
 
     def of_all(self, mine: Any) -> list[Any]:
         """What each worker has found, in the order of their ranks: values as JSON knows them."""

@@ -51,6 +51,17 @@ def test_fewer_pictures_than_a_batch_are_one_batch():
     assert len(targets) == 5 == 5 * steps_per_epoch(5, 64)
 
 
+@pytest.mark.parametrize(("count", "sizes"), [(50, [8, 8]), (13, [7, 6])])
+def test_workers_share_out_the_batches_of_one_that_has_theirs_together(count, sizes):
+    pictures = marked(count)
+    whole = list(train_batches(pictures, STRONG, 3, 16, seed=0, epoch=1))
+    shares = [list(train_batches(pictures, STRONG, 3, 8, 0, 1, rank=rank, workers=2)) for rank in (0, 1)]
+    assert [len(squares) for share in shares for squares, _ in share[:1]] == sizes
+    for (squares, targets), *parts in zip(whole, *shares, strict=True):
+        assert np.array_equal(squares, np.concatenate([part for part, _ in parts]))
+        assert np.array_equal(targets, np.concatenate([part for _, part in parts]))
+
+
 def test_order_follows_from_seed_and_epoch():
     pictures = marked(40)
     first = numbers(pictures, 8, seed=1, epoch=1)

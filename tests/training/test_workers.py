@@ -1,0 +1,154 @@
+"""Several processes train one network: as one process would, and they end together when one is gone."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catdog_exp.training.checkpoint import load_checkpoint
+
+COMMAND = Path(sys.executable).with_name("catdog")
+# Without dropout, whose draws no two processes share, nothing but rounding tells workers from one process.
+WORDS = [
+    *("data.source.count=300", "data.resize=16", "model.width=4", "model.layers=2", "model.dropout=0"),
+    *("train.average=0.9", "train.clip=1", "train.mirrored=true", "train.epochs=3", "stages=[pack,train]"),
+]
+LAST = "outputs/runs/*/*/checkpoints/last.safetensors"
+
+pytestmark = [pytest.mark.slow, pytest.mark.service]
+
+
+@pytest.fixture
+def environment():
+    return {key: value for key, value in os.environ.items() if not key.startswith(("CATDOG_", "MLFLOW_", "OMP_"))}
+
+
+@pytest.fixture
+def start(tmp_path, environment):
+    """Starts the workers of one training; all that was started is ended after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def two(*words: str) -> list[subprocess.Popen[str]]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            root = f"127.0.0.1:{server.getsockname()[1]}"
+        of_all = [*WORDS, "hardware.batch_size=32", "hardware.kvstore=dist_sync", *words]
+        place = {"CATDOG_ROOT": root, "CATDOG_WORKERS": "2"}
+        pair = [
+            subprocess.Popen(
+                [COMMAND, *of_all, f"hardware.rank={rank}"],
+                cwd=tmp_path,
+                env={**environment, **place},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for rank in (0, 1)
+        ]
+        started.extend(pair)
+        return pair
+
+    yield two
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def alone(folder: Path, environment: dict[str, str], *words: str) -> None:
+    folder.mkdir(exist_ok=True)
+    command = [COMMAND, *WORDS, "hardware.batch_size=64", "tracking=none", *words]
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=200)
+
+
+def trained(folder: Path):
+    return load_checkpoint(sorted(folder.glob(LAST))[-1])
+
+
+def servers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The processes that worker 0 has started for MXNet."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if b"catdog_exp.mx" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def is_alive(process: int) -> bool:
+    command = Path(f"/proc/{process}/cmdline")
+    return command.exists() and command.read_bytes() != b""  # one that has ended but is not waited for has none
+
+
+def test_two_workers_train_what_one_process_trains_with_the_doubled_batch(tmp_path, environment, start):
+    alone(tmp_path / "alone", environment)
+    said = [worker.communicate(timeout=200)[0] for worker in start()]
+    found, expected = trained(tmp_path), trained(tmp_path / "alone")
+    for name, values in expected.parameters.items():
+        np.testing.assert_allclose(found.parameters[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
+    assert found.metrics == pytest.approx(expected.metrics, rel=1e-3)
+    digest = re.search(r"params_sha256 (\w{64})", said[1])
+    assert digest is not None
+    assert digest[1] in (tmp_path / "outputs" / "mlflow.db").read_bytes().decode("latin-1")
+
+
+def wait_for_epoch(folder: Path, number: int, workers: list[subprocess.Popen[str]]) -> None:
+    last = time.monotonic() + 120
+    while not list(folder.glob(f"outputs/unfinished/*/state-{number:06d}-*")):
+        assert time.monotonic() < last
+        assert all(worker.poll() is None for worker in workers), workers[0].communicate()[0]
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_worker_ends_the_other_and_the_same_commands_go_on(tmp_path, environment, start, victim):
+    many = "train.epochs=60"
+    workers = start(many)
+    wait_for_epoch(tmp_path, 2, workers)
+    servers = servers_of(workers[0])
+    assert len(servers) == 2
+    workers[victim].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    said, _ = workers[1 - victim].communicate(timeout=60)
+    assert time.monotonic() - killed < 60
+    assert workers[1 - victim].returncode == 1
+    lines = [line for line in said.splitlines() if line.startswith("catdog: ")]
+    assert lines == [
+        f"catdog: worker {victim} is gone (its connection has ended): this one ends too; "
+        "start all with the same commands to go on"
+    ]
+    assert "Traceback" not in said
+    time.sleep(1.0)
+    assert not [server for server in servers if is_alive(server)]
+
+    again = start(many)
+    said = [worker.communicate(timeout=200)[0] for worker in again]
+    assert [worker.returncode for worker in again] == [0, 0], said
+    assert all("going on after epoch" in word for word in said)
+    reference = tmp_path / "reference"
+    reference.mkdir()
+    whole = start(many, "paths.outputs=reference/outputs")
+    assert [(worker.communicate(timeout=200), worker.returncode)[1] for worker in whole] == [0, 0]
+    found, expected = trained(tmp_path), trained(reference)
+    assert {name: values.tobytes() for name, values in found.parameters.items()} == {
+        name: values.tobytes() for name, values in expected.parameters.items()
+    }
+
+
+def test_a_lost_server_ends_both(tmp_path, start):
+    workers = start("train.epochs=100000")
+    wait_for_epoch(tmp_path, 1, workers)
+    os.kill(servers_of(workers[0])[-1], signal.SIGKILL)
+    said = [worker.communicate(timeout=60)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [1, 1]
+    assert all("catdog: MXNet's server beside worker 0 has ended (exit code -9)" in word for word in said)
+
+
+def test_a_mistake_of_one_worker_keeps_its_exit_code(tmp_path, start):
+    workers = start("train.lr=1e30", "train.clip=null")
+    said = [worker.communicate(timeout=100)[0] for worker in workers]
+    codes = [worker.returncode for worker in workers]
+    assert 2 in codes
+    assert set(codes) <= {1, 2}
+    assert "train.lr" in "".join(said)
