@@ -21,6 +21,12 @@ DEBIAN_PACKAGES = {
 
 _THE_SYSTEM_S_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
+# Of a build of MXNet for CUDA, whose wheel does not bring them.
+CUDA_LIBRARIES = (
+    *("libcudart.", "libcublas", "libcudnn.", "libcufft.", "libcurand.", "libcusolver.", "libcusparse."),
+    *("libnccl.", "libnvrtc.", "libnvToolsExt."),
+)
+
 _MISSING_LIBRARY = re.compile(r"(lib[\w+.-]+\.so[\w.]*): cannot open shared object file")
 
 
@@ -55,6 +61,10 @@ def missing_library(error: BaseException) -> str | None:
     if found is None:
         return None
     library = found[1]
+    if library.startswith("libcuda.so"):
+        return f"the shared library {library} is missing: it comes with the driver of an NVIDIA card"
+    if library.startswith(CUDA_LIBRARIES):
+        return f"the shared library {library} is missing: install the nvidia-*-cu11 packages that README names"
     for start, package in DEBIAN_PACKAGES.items():
         if library.startswith(start):
             return f"the shared library {library} is missing: install it with `apt-get install {package}`"

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from catdog_exp.cards import OLDEST_CARD
+from catdog_exp.cuda_libraries import load_cuda_libraries
 from catdog_exp.errors import UserError
 from catdog_exp.facts import dotted
 
@@ -61,6 +62,7 @@ def _import_mxnet() -> Any:
     had_bool = "bool" in vars(np)
     if not had_bool:
         np.bool = bool  # type: ignore[attr-defined]
+    load_cuda_libraries()
     try:
         with environment(ENVIRONMENT), warnings.catch_warnings():
             warnings.simplefilter("ignore")

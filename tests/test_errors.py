@@ -27,6 +27,19 @@ def test_a_missing_library_is_named_with_its_package(library, package):
     assert one_line(error) == line
 
 
+@pytest.mark.parametrize(
+    ("library", "told"),
+    [
+        ("libcuda.so.1", "is missing: it comes with the driver of an NVIDIA card"),
+        ("libcudnn.so.8", "is missing: install the nvidia-*-cu11 packages that README names"),
+        ("libcurl.so.4", "is missing: install the system package that brings it"),
+    ],
+)
+def test_what_a_build_for_cuda_misses_is_told_apart(library, told):
+    line = missing_library(OSError(f"{library}: cannot open shared object file: No such file or directory"))
+    assert line == f"the shared library {library} {told}"
+
+
 def test_the_loaders_own_words_are_understood():
     with pytest.raises(OSError, match="libquadmath") as caught:
         ctypes.CDLL("libquadmath.so.99")
