@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from catdog_exp.console import mark_console
 from catdog_exp.schema import RunConfig, Stage
 from catdog_exp.settings import flat
 from catdog_exp.training.workers import Workers
+
+log = logging.getLogger(__name__)
 
 
 def alike(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,6 +27,8 @@ def part_of(config: RunConfig, workers: Workers) -> RunConfig:
     if workers.count > 1:
         mark_console(f"[worker {workers.rank}] ")
     if workers.rank == 0:
+        if workers.count > 2:
+            log.info("more than two workers add up in no fixed order: the same again ends with slightly other numbers")
         return config
     stages: list[Stage] = [stage for stage in config.stages if stage in ("pack", "train")]
     return dataclasses.replace(config, stages=stages, tracking=dataclasses.replace(config.tracking, enabled=False))
