@@ -9,7 +9,13 @@ import pytest
 def test_help_lists_runs_verbs_and_groups_and_makes_nothing(catdog, tmp_path):
     done = catdog("--help")
     assert done.returncode == 0
-    for part in ("predict PICTURES", "ui ", "doctor ", "experiment: notebook, readme300", "split_ratio: 0.8"):
+    for part in (
+        "predict PICTURES",
+        "ui ",
+        "doctor ",
+        "experiment: accurate, fast, notebook, readme300",
+        "split_ratio: 0.8",
+    ):
         assert part in done.stdout
     assert list(tmp_path.iterdir()) == []
 
