@@ -16,6 +16,7 @@ class Exchange:
     def __init__(self, like: Any, contexts: list[Any], workers: Workers) -> None:
         """like: an array as those that will be added up. contexts: of this worker's slices."""
         self._workers = workers
+        self._stores = workers.stores
         self._context = like.context
         on_cards = contexts[0].device_type == "gpu"
         if workers.count == 1:
@@ -23,7 +24,7 @@ class Exchange:
         else:
             kind = "dist_device_sync" if on_cards else "dist_sync"
         with environment(workers.environment):
-            self._stores = [workers.wait(lambda: mx.kv.create(kind))]
+            workers.stores.append(workers.wait(lambda: mx.kv.create(kind)))
         workers.wait(lambda: self._stores[0].init(0, like))
 
     def add_up(self, arrays: list[Any], out: Any) -> None:

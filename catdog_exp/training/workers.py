@@ -34,13 +34,14 @@ class Workers:
     these raises LostWorker, within a minute, when another worker is gone.
 
     rank: which of them this is, from 0. count: how many they are.
-    environment: what MXNet's kvstore needs to find the others.
+    environment: what MXNet's kvstore needs to find the others. stores: the kvstores in use, none or one.
     """
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
         self.rank = rank
         self.count = count
         self.environment: dict[str, str] = {}
+        self.stores: list[Any] = []
         self._links: list[Link] = []  # worker 0's to all others, by rank; any other's to worker 0
         self._servers: Servers | None = None
         self._loss: str | None = None
@@ -147,8 +148,8 @@ class Workers:
         if self._servers is not None:
             self._servers.stop()
         if self._links:
-            # MXNet would wait for the others when it is unloaded: the process ends before that.
-            atexit.register(_end, code)
+            # MXNet would wait for the others when a kvstore is freed, or itself unloaded: the process ends before.
+            atexit.register(_end, code, self.stores)
 
     def _next(self, link: Link) -> bytes:
         while True:
@@ -196,7 +197,7 @@ def joined(hardware: HardwareConfig, settings: Mapping[str, Any]) -> Iterator[Wo
         raise
 
 
-def _end(code: int) -> None:
+def _end(code: int, _kept_until_here: list[Any]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

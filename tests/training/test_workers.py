@@ -136,6 +136,19 @@ def test_a_killed_worker_ends_the_other_and_the_same_commands_go_on(tmp_path, en
     }
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_worker_that_is_ended_ends_both(tmp_path, start, number, code, told):
+    workers = start("train.epochs=100000")
+    wait_for_epoch(tmp_path, 1, workers)
+    workers[0].send_signal(number)
+    said = [worker.communicate(timeout=60)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [code, 1]
+    assert f"catdog: {told}" in said[0]
+    assert "catdog: worker 0 is gone" in said[1]
+
+
 def test_a_lost_server_ends_both(tmp_path, start):
     workers = start("train.epochs=100000")
     wait_for_epoch(tmp_path, 1, workers)
