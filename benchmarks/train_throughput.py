@@ -24,15 +24,15 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
-from peers.step import MOMENTUM, RATE, SLICES, batch, first_weights, measure
+import numpy as np
+from peers.step import MOMENTUM, RATE, batch, first_weights, measure
 
 PEER = Path(__file__).with_name("peers") / "torch_step.py"
 THREADS = (1, 2)  # of PyTorch
 SECONDS_PROFILED = 2.0
 PRIMITIVES_SHOWN = 12
-# Ours: each slice of a batch computes in a context of its own with one thread.
-SETTINGS = {"OMP_NUM_THREADS": "1", "MXNET_CPU_TEMP_COPY": "64"}
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def side(
     words = [name, str(size), str(count)]
     if threads:
         return [str(arguments.torch_python), str(PEER), *words, str(threads), str(seconds)], {}
-    return [sys.executable, __file__, "--seconds", str(seconds), "--ours", *words], SETTINGS
+    return [sys.executable, __file__, "--seconds", str(seconds), "--ours", *words], {}
 
 
 def output(command: list[str], settings: dict[str, str]) -> str:
@@ -128,63 +128,48 @@ def profile(title: str, verbose: str, count: int) -> None:
 
 def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
     """Number of parameters, first loss, and rate of this program's training step."""
-    from catdog_exp.mx import mx
-    from catdog_exp.networks.blocks import fuse_for
+    from catdog_exp.mx import mx, side_by_side
     from catdog_exp.networks.cnn import Cnn
+    from catdog_exp.networks.parameters import named_parameters
     from catdog_exp.networks.resnet import ResNet
+    from catdog_exp.threads import threads_to_use
+    from catdog_exp.training.optimizers import Sgd
+    from catdog_exp.training.replicas import Replicas, slices_of
+    from catdog_exp.training.updating import Updater
+    from catdog_exp.training.workers import Workers
 
-    networks = {
+    network = {
         "cnn": Cnn(layers=4, width=32, dense=[128], batch_norm=True, dropout=0.0),
         "resnet": ResNet(layers=20, width=16, dropout=0.0),
-    }
-    places = [mx.cpu(index) for index in range(SLICES)]
-    block = networks[name].build(size, 2)
-    fuse_for(places[0], block)
-    block.initialize(ctx=places)
-    for place in places:
-        block(mx.nd.zeros((1, 3, size, size), ctx=place))
-    named = block._collect_params_with_prefix().values()
-    parameters = [parameter for parameter in named if parameter.grad_req != "null"]
-    for parameter, values in zip(parameters, first_weights([p.shape for p in parameters]), strict=True):
-        if values is not None:
-            parameter.set_data(mx.nd.array(values))
-    block.hybridize(static_alloc=True, static_shape=True)
-    loss = mx.gluon.loss.SoftmaxCrossEntropyLoss()
-    loss.hybridize(static_alloc=True, static_shape=True)
-    optimizer = mx.optimizer.SGD(learning_rate=RATE, momentum=MOMENTUM, rescale_grad=1 / count)
-    update = mx.optimizer.get_updater(optimizer)
+    }[name]
+    block = network.build(size, 2)
+    block.initialize()
+    block(mx.nd.zeros((1, 3, size, size)))
+    own = {key: found.shape for key, found in named_parameters(block).items() if found.grad_req != "null"}
+    weights = zip(own, first_weights(list(own.values())), strict=True)
+    given = {key: values for key, values in weights if values is not None}
+    contexts = side_by_side(mx.cpu(), slices_of(count))
+    replicas = Replicas(network, size, 2, contexts, threads_to_use(None), given, [])
+    updater = Updater(replicas, Sgd(momentum=MOMENTUM, nesterov=False, weight_decay=0.0), None, None, Workers())
     pictures, labels = batch(count, size)
     pictures = pictures.transpose(0, 3, 1, 2).copy()
-    size_of_slice = count // SLICES
-    unread: list[list] = []
+    targets = np.eye(2, dtype=np.float32)[labels]
+    unread: list[list[Any]] = []
 
     def step() -> None:
-        sums = []
-        with mx.autograd.record():
-            for index, place in enumerate(places):
-                part = slice(index * size_of_slice, (index + 1) * size_of_slice)
-                inputs = mx.nd.array(pictures[part], ctx=place, dtype="uint8").astype("float32")
-                sums.append(loss(block(inputs), mx.nd.array(labels[part], ctx=place)))
-        mx.autograd.backward(sums)
-        for index, parameter in enumerate(parameters):
-            first, *others = parameter.list_grad()
-            gradient = mx.nd.add_n(first, *(other.as_in_context(places[0]) for other in others))
-            weight, *copies = parameter.list_data()
-            update(index, gradient, weight)
-            for copy in copies:
-                weight.copyto(copy)
-        unread.append([of_slice.sum() for of_slice in sums])
+        unread.append(replicas.gradients(pictures, targets))
+        updater.add()
+        updater.step(RATE, count)
         if len(unread) > 1:  # a step late, as the training loop reads
             read()
 
     def read() -> float:
-        return sum(float(of_slice.asscalar()) for of_slice in unread.pop(0)) / count
+        return sum(float(of_slice.asnumpy()[0]) for of_slice in unread.pop(0)) / count
 
     step()
     first_loss = read()
     measured = measure(step, mx.nd.waitall, count, seconds)
-    total = sum(parameter.data(places[0]).size for parameter in parameters)
-    return {"parameters": total, "loss": first_loss, **measured}
+    return {"parameters": sum(int(np.prod(shape)) for shape in own.values()), "loss": first_loss, **measured}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import numpy as np
 
 MEAN, DEVIATION = 114.5, 57.6
 RATE, MOMENTUM = 0.01, 0.9
-SLICES = 4
 WARM_UP = 5  # steps
 
 
