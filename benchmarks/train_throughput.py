@@ -132,7 +132,6 @@ def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
     from catdog_exp.networks.cnn import Cnn
     from catdog_exp.networks.parameters import named_parameters
     from catdog_exp.networks.resnet import ResNet
-    from catdog_exp.threads import threads_to_use
     from catdog_exp.training.optimizers import Sgd
     from catdog_exp.training.replicas import Replicas, slices_of
     from catdog_exp.training.updating import Updater
@@ -149,7 +148,7 @@ def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
     weights = zip(own, first_weights(list(own.values())), strict=True)
     given = {key: values for key, values in weights if values is not None}
     contexts = side_by_side(mx.cpu(), slices_of(count))
-    replicas = Replicas(network, size, 2, contexts, threads_to_use(None), given, [])
+    replicas = Replicas(network, size, 2, contexts, len(contexts), given, [])
     updater = Updater(replicas, Sgd(momentum=MOMENTUM, nesterov=False, weight_decay=0.0), None, None, Workers())
     pictures, labels = batch(count, size)
     pictures = pictures.transpose(0, 3, 1, 2).copy()
@@ -164,7 +163,7 @@ def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
             read()
 
     def read() -> float:
-        return sum(float(of_slice.asnumpy()[0]) for of_slice in unread.pop(0)) / count
+        return sum(float(of_slice.asnumpy().ravel()[0]) for of_slice in unread.pop(0)) / count
 
     step()
     first_loss = read()

@@ -27,8 +27,8 @@ from catdog_exp.facts import dotted
 # no code that a driver could translate for a newer card.
 NEWEST_CARD = (8, 9)
 
-# Read by MXNet once, when it is imported. All contexts of the processor take their scratch memory from one
-# pool, four pieces by default: operators with the same piece wait for each other.
+# Read by MXNet once, at its import or when it first computes. All contexts of the processor take their scratch memory
+# from one pool, four pieces by default: operators with the same piece wait for each other.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MXNET_CPU_TEMP_COPY": "64"}
 
 # CUDA then numbers the cards as nvidia-smi does. Read when the first card is used.
@@ -67,6 +67,8 @@ def _import_mxnet() -> Any:
         with environment(ENVIRONMENT), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import mxnet
+
+            mxnet.random.seed(0)  # makes the pools of scratch memory and of random numbers
     finally:
         if not had_bool:
             del np.bool  # type: ignore[attr-defined]

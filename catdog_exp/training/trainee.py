@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
@@ -75,10 +76,11 @@ class Trainee:
         mx.random.seed(train.seed)
         place = context(hardware.device, hardware.gpus)
         contexts = side_by_side(place, slices_of(smallest), min(hardware.gpus, smallest))
-        at_once = threads
         if place.device_type == "gpu":
             log.info("a card adds up in no fixed order: the same training again ends with slightly other numbers")
-            at_once = len(contexts)
+        # With all cores to use, or on cards, nothing is won by holding slices back.
+        every = place.device_type == "gpu" or threads >= len(os.sched_getaffinity(0))
+        at_once = len(contexts) if every else threads
         self.replicas = Replicas(network, size, classes, contexts, at_once, given, [str(word) for word in train.freeze])
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
         self.forward = Forward(
