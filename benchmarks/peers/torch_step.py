@@ -76,7 +76,7 @@ def main(name: str, size: int, count: int, threads: int, seconds: float) -> None
         return torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
 
     with torch.no_grad():  # in the slices that the other side computes in, for its batch normalization
-        slices = min(8, max(1, len(targets) // 16))  # as ours: normalization is over a slice
+        slices = max(2, min(8, len(targets) // 16))  # as ours: normalization is over a slice
         pairs = zip(inputs().chunk(slices), targets.chunk(slices), strict=True)
         loss = sum(nn.functional.cross_entropy(network(x), y).item() for x, y in pairs) / slices
     optimizer = torch.optim.SGD(parameters, lr=RATE, momentum=MOMENTUM)

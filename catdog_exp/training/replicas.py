@@ -20,13 +20,13 @@ from catdog_exp.training.flat import Flat
 
 log = logging.getLogger(__name__)
 
-SLICE = 16  # pictures at least: normalization over fewer is too noisy
+SLICE = 16  # pictures of a slice, or half as many: normalization over fewer is too noisy
 SLICES = 8
 
 
 def slices_of(batch_size: int) -> int:
     """How many slices a batch is computed in on the processor: it follows from the batch size alone."""
-    return min(SLICES, max(1, batch_size // SLICE))
+    return 1 if batch_size < SLICE else max(2, min(SLICES, batch_size // SLICE))
 
 
 class Replicas:

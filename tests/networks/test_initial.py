@@ -11,6 +11,7 @@ WEIGHTS = {
     "2.bias": np.zeros(2, np.float32),
 }
 SHAPES = {name: values.shape for name, values in WEIGHTS.items()}
+NEEDS_EXTRA = pytest.mark.slow  # runs with all extras, and onnx is one
 
 
 def save_safetensors(path, arrays):
@@ -27,7 +28,7 @@ def save_onnx(path, arrays):
     return path
 
 
-@pytest.mark.parametrize("save", [save_safetensors, save_onnx])
+@pytest.mark.parametrize("save", [save_safetensors, pytest.param(save_onnx, marks=NEEDS_EXTRA)])
 def test_floating_point_arrays_come_out_as_float32_and_others_do_not(tmp_path, save):
     given = {**WEIGHTS, "half": np.ones(2, np.float16), "shape": np.ones(2, np.int64)}
     found = read_weights(save(tmp_path / f"weights{'.onnx' if save is save_onnx else '.safetensors'}", given))
@@ -46,7 +47,7 @@ def test_our_own_checkpoint_is_read_by_its_parameters(tmp_path):
     assert match(SHAPES, read_weights(path)).matched == ["1.weight", "2.bias"]
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "weights.onnx"])
+@pytest.mark.parametrize("name", ["weights.safetensors", pytest.param("weights.onnx", marks=NEEDS_EXTRA)])
 def test_a_damaged_file_is_named(tmp_path, name):
     if name.endswith("onnx"):
         pytest.importorskip("onnx")
