@@ -86,13 +86,18 @@ def save_state(folder: Path, state: State) -> None:
 
 
 def earlier_state(folder: Path, best: Path) -> State | None:
-    """The newest whole state in `folder`; None where there is none, or its best checkpoint, `best`, is damaged."""
+    """The newest whole state in `folder`; None where there is none, or its best checkpoint, `best`, is damaged.
+
+    In that case the states are removed: they would be taken for newer than those of the new start.
+    """
     state = load_state(folder)
     if state is not None and state.counters.best_epoch:
         try:
             load_checkpoint(best)
         except UserError as error:
             log.warning("%s; starting anew", error)
+            for path in _states(folder):
+                path.unlink(missing_ok=True)
             return None
     return state
 

@@ -122,6 +122,14 @@ def test_a_best_checkpoint_that_is_gone_starts_anew(tmp_path, caplog):
     assert_equal(found, expected)
 
 
+def test_starting_anew_forgets_what_was_there(tmp_path):
+    expected = go(tmp_path / "whole", epochs=6)
+    interrupted(tmp_path / "parts", 5, epochs=6)
+    (tmp_path / "parts" / "best.safetensors").unlink()
+    interrupted(tmp_path / "parts", 1, epochs=6)
+    assert_equal(go(tmp_path / "parts", epochs=6), expected)
+
+
 def test_a_finished_training_is_not_done_again(tmp_path):
     expected = go(tmp_path)
     before = expected.last.read_bytes()
