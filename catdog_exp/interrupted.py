@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from catdog_exp.errors import UserError
+from catdog_exp.files import replacing
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ class Place:
             raise UserError(
                 "the pictures have changed since this run was interrupted: give train.resume=false to start anew"
             )
-        note.write_text(pack)
+        with replacing(note) as aside:
+            aside.write_text(pack)
 
 
 def run_fingerprint(settings: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catdog_exp.schema import TrackingConfig
 from catdog_exp.tracking.best import OBJECTIVE
-from catdog_exp.tracking.log import Status
+from catdog_exp.tracking.log import PARENT, Status
 from catdog_exp.tracking.store import open_store, plain_errors
 
 
@@ -23,7 +23,7 @@ class Child:
 
 def children(config: TrackingConfig, parent_run: str) -> list[Child]:
     """The runs under `parent_run`, the oldest first. Raises UserError when the store fails."""
-    runs = open_store(config).runs(f"tags.`mlflow.parentRunId` = '{parent_run}'", ("attributes.start_time ASC",))
+    runs = open_store(config).runs(f"tags.`{PARENT}` = '{parent_run}'", ("attributes.start_time ASC",))
     return [
         Child(str(run.info.run_id), run.info.status, run.data.metrics.get(OBJECTIVE), run.data.params) for run in runs
     ]
@@ -34,7 +34,7 @@ def finish_children(config: TrackingConfig, parent_run: str, status: Status = "K
     if not config.enabled:
         return
     store = open_store(config)
-    condition = f"tags.`mlflow.parentRunId` = '{parent_run}' and attributes.status = 'RUNNING'"
+    condition = f"tags.`{PARENT}` = '{parent_run}' and attributes.status = 'RUNNING'"
     for run in list(store.runs(condition)):
         with plain_errors(store.shown):
             store.client.set_terminated(run.info.run_id, status)

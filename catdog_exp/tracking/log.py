@@ -28,6 +28,7 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
 BATCH = 100
+PARENT = "mlflow.parentRunId"  # MLflow's tag of a run under another
 ERROR_LENGTH = 500  # characters of the tag `error`
 
 
@@ -104,6 +105,10 @@ class MlflowLog:
             else:
                 made = earlier
                 self._client.update_run(made.info.run_id, "RUNNING")
+                if "error" in made.data.tags:
+                    self._client.delete_tag(made.info.run_id, "error")
+                if PARENT in tags:  # the sweep of now, in place of the one that was interrupted
+                    self._client.set_tag(made.info.run_id, PARENT, tags[PARENT])
                 log.info("going on with run %s, that was interrupted", made.info.run_id[:8])
         self._id: str = made.info.run_id
         self.run_id = self._id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catdog_exp.schema import TrackingConfig
 from catdog_exp.tracking.interrupts import uninterrupted
-from catdog_exp.tracking.log import MlflowLog, NoLog, RunLog, Status
+from catdog_exp.tracking.log import PARENT, MlflowLog, NoLog, RunLog, Status
 from catdog_exp.tracking.provenance import provenance_tags
 from catdog_exp.tracking.store import Store, open_store
 
@@ -36,7 +36,7 @@ def start_run(
     store = open_store(config)
     all_tags = {**provenance_tags(), **tags}
     if config.parent_run is not None:
-        all_tags["mlflow.parentRunId"] = config.parent_run
+        all_tags[PARENT] = config.parent_run
     status: Status = "KILLED"
     failure: Exception | None = None
     made: MlflowLog | None = None
