@@ -13,21 +13,14 @@ from typing import TYPE_CHECKING
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.schema import TrackingConfig
-from catdog_exp.tracking.uris import (
-    SQLITE,
-    absolute_uri,
-    artifact_root,
-    is_server,
-    sqlite_path,
-    without_password,
-)
+from catdog_exp.tracking.server import check_server
+from catdog_exp.tracking.uris import SQLITE, absolute_uri, artifact_root, sqlite_path, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 LOCK_TIMEOUT = 120  # seconds; making a store takes about 3
-SERVER_TIMEOUT = 5  # seconds until a server that does not answer at the start is given up
 BUSY_TIMEOUT = 20  # seconds that another process may hold the database; MLflow's own figure
 PAGE = 1000  # runs asked for at once
 
@@ -225,30 +218,3 @@ def _check_database(path: Path) -> None:
         raise UserError(f"tracking.uri={SQLITE}{path}: this file cannot be used as an MLflow store: {error}") from None
     if not {"experiments", "runs"} <= tables:
         raise UserError(f"tracking.uri={SQLITE}{path}: this database is no MLflow store; name another file")
-
-
-def check_server(uri: str) -> None:
-    """Raise UserError when `uri` is a server's and none answers there within seconds; other URIs pass."""
-    if not is_server(uri):
-        return
-    from mlflow.exceptions import MlflowException
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
-
-    try:
-        server = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
-        answer = http_request(  # type: ignore[no-untyped-call]
-            server,
-            "/health",
-            "GET",
-            max_retries=0,
-            timeout=SERVER_TIMEOUT,
-            raise_on_status=False,
-        )
-    except MlflowException:
-        raise UserError(
-            f"tracking.uri={without_password(uri)}: no MLflow server answers there; start it, "
-            "or log to a file with tracking.uri=sqlite:///FILE.db"
-        ) from None
-    if answer.status_code >= 500:
-        raise UserError(f"tracking.uri={without_password(uri)}: the server answers with error {answer.status_code}")
