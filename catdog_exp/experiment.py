@@ -68,6 +68,7 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
     Raises UserError for what the user can mend.
     """
+    from catdog_exp.tracking.earlier import earlier_runs
     from catdog_exp.tracking.run import start_run
     from catdog_exp.tracking.uris import without_password
 
@@ -85,8 +86,14 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
             if workers.rank == 0:
                 place = stack.enter_context(unfinished(fingerprint, outputs, folder, resume=resume))
         going_on = place is not None and place.was_there
+        earlier = earlier_runs(config.tracking, [fingerprint]).get(fingerprint) if going_on else None
         tracker = stack.enter_context(
-            start_run(config.tracking, " ".join(words)[:200] or "default", tags, fingerprint if going_on else None)
+            start_run(
+                config.tracking,
+                " ".join(words)[:200] or "default",
+                tags,
+                resume=earlier.run_id if earlier is not None and earlier.state == "unfinished" else None,
+            )
         )
         tracker.params(flat(shown))
         for name, content in (("config.yaml", shown), ("overrides.yaml", words)):

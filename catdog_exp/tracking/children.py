@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from catdog_exp.schema import TrackingConfig
 from catdog_exp.tracking.best import OBJECTIVE
-from catdog_exp.tracking.log import PARENT, Status
+from catdog_exp.tracking.ending import Status
+from catdog_exp.tracking.log import PARENT
 from catdog_exp.tracking.store import open_store, plain_errors
 
 

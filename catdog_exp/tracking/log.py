@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from catdog_exp.errors import UserError
+from catdog_exp.tracking.alive import beating, presence_tags, resumption_tags
+from catdog_exp.tracking.ending import Status, end_run, error_line
 from catdog_exp.tracking.interrupts import uninterrupted
+from catdog_exp.tracking.limits import PARAM_LENGTH, TAG_LENGTH, cut
 from catdog_exp.tracking.store import Store, plain_errors
 from catdog_exp.tracking.uris import is_server
 
@@ -22,14 +23,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]
-
-# MLflow's limits: characters of a parameter and of a tag, entries of one call.
-PARAM_LENGTH = 6000
-TAG_LENGTH = 8000
-BATCH = 100
+BATCH = 100  # entries of one call, MLflow's limit
 PARENT = "mlflow.parentRunId"  # MLflow's tag of a run under another
-ERROR_LENGTH = 500  # characters of the tag `error`
+SWEEP = "sweep"  # tag of a sweep's parent run: its overrides
+PRUNED = "pruned"  # tag of a run that a search has given up early: after which epoch
 
 
 class RunLog(Protocol):
@@ -101,26 +98,21 @@ class MlflowLog:
         self._steps = {} if earlier is None else self._logged_steps(earlier)
         with plain_errors(store.shown):
             if earlier is None:
-                made = self._client.create_run(store.experiment_id, tags=_cut_tags(tags), run_name=name)
+                made = self._client.create_run(
+                    store.experiment_id, tags=_cut_tags({**tags, **presence_tags()}), run_name=name
+                )
             else:
                 made = earlier
-                self._client.update_run(made.info.run_id, "RUNNING")
-                if "error" in made.data.tags:
-                    self._client.delete_tag(made.info.run_id, "error")
-                if PARENT in tags:  # the sweep of now, in place of the one that was interrupted
-                    self._client.set_tag(made.info.run_id, PARENT, tags[PARENT])
-                log.info("going on with run %s, that was interrupted", made.info.run_id[:8])
+                self._take_over(earlier, tags)
         self._id: str = made.info.run_id
         self.run_id = self._id
-        self.link = f"run {self._id[:8]} of the experiment {store.experiment}: `catdog ui` shows it"
-        if is_server(store.uri):
-            self.link = f"{store.shown.rstrip('/')}/#/experiments/{store.experiment_id}/runs/{self._id}"
+        self.link = store.link(self._id)
 
     def params(self, values: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
         new = {key: value for key, value in values.items() if key not in self._params}
-        params = [Param(key, _cut(_text(value), PARAM_LENGTH)) for key, value in new.items()]
+        params = [Param(key, cut(_text(value), PARAM_LENGTH)) for key, value in new.items()]
         for start in range(0, len(params), BATCH):
             self._batch(params=params[start : start + BATCH])
 
@@ -170,21 +162,20 @@ class MlflowLog:
                     raise
                 self._client.log_inputs(self._id, entries)
 
+    def beating(self) -> AbstractContextManager[None]:
+        """Give signs of life while a block runs."""
+        return beating(self._store, self._id)
+
     def end(self, status: Status, error: Exception | None = None) -> None:
-        """Give the run its last status; before that, a failed one gets its traceback and a line about it."""
+        """Give the run its last status; a failed one gets a line about its error, and the traceback."""
         if status == "FINISHED":
             with plain_errors(self._store.shown):
                 self._client.set_terminated(self._id, status)
             return
-        # Whatever happens here must not hide, nor hold up, what ended the run.
-        with _impatient():
-            try:
-                self._client.set_terminated(self._id, status)
-                if error is not None:
-                    self._client.set_tag(self._id, "error", _cut(_line(error), ERROR_LENGTH))
-                    self._client.log_text(self._id, "".join(traceback.format_exception(error)), "error.txt")
-            except Exception as problem:
-                log.warning("the end of run %s could not be logged: %s", self._id[:8], _line(problem))
+        if error is None:
+            end_run(self._store, self._id, status)
+        else:
+            end_run(self._store, self._id, status, error_line(error), "".join(traceback.format_exception(error)))
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
@@ -192,7 +183,25 @@ class MlflowLog:
         with plain_errors(self._store.shown), nullcontext() if is_server(self._store.uri) else uninterrupted():
             yield
 
+    def _take_over(self, run: Run, tags: Mapping[str, str]) -> None:
+        """Open an earlier run again, as this process's own, without what was said of its end."""
+        from mlflow.entities import RunTag
+
+        new = resumption_tags(run)
+        if PARENT in tags:  # the sweep of now, in place of the one that was interrupted
+            new[PARENT] = tags[PARENT]
+        # The tags first: RUNNING with those of a dead process, another command would take it over too.
+        self._client.log_batch(run.info.run_id, tags=[RunTag(key, value) for key, value in new.items()])
+        for tag in ("error", PRUNED):
+            if tag in run.data.tags:
+                self._client.delete_tag(run.info.run_id, tag)
+        self._client.update_run(run.info.run_id, "RUNNING")
+        if SWEEP not in run.data.tags:
+            log.info("going on with run %s, that was interrupted", run.info.run_id[:8])
+
     def _logged_steps(self, run: Run) -> dict[str, set[int]]:
+        if SWEEP in run.data.tags:  # what a parent run says of its jobs is said anew: more of them may have finished
+            return {}
         with plain_errors(self._store.shown):
             return {
                 key: {metric.step for metric in self._client.get_metric_history(run.info.run_id, key)}
@@ -209,37 +218,9 @@ class MlflowLog:
             self._client.log_batch(self._id, metrics or [], params or [], tags or [], synchronous=True)
 
 
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """One retry and short waits for a server, instead of MLflow's minutes."""
-    limits = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-    before = {key: os.environ.get(key) for key in limits}
-    os.environ.update(limits)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                del os.environ[key]
-            else:
-                os.environ[key] = value
-
-
 def _text(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
-def _cut(text: str, length: int) -> str:
-    note = f"… (cut, {len(text)} characters)"
-    return text if len(text) <= length else text[: length - len(note)] + note
-
-
 def _cut_tags(values: Mapping[str, str]) -> dict[str, str]:
-    return {key: _cut(value, TAG_LENGTH) for key, value in values.items()}
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    # MXNet's messages start with a traceback of their own; what went wrong stands last.
-    text = (lines[-1] if lines[0].startswith("Traceback") else lines[0]) if lines else ""
-    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    return {key: cut(value, TAG_LENGTH) for key, value in values.items()}

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.ending import Status
 from catdog_exp.tracking.interrupts import uninterrupted
-from catdog_exp.tracking.log import PARENT, MlflowLog, NoLog, RunLog, Status
+from catdog_exp.tracking.log import PARENT, MlflowLog, NoLog, RunLog
 from catdog_exp.tracking.provenance import provenance_tags
-from catdog_exp.tracking.store import Store, open_store
+from catdog_exp.tracking.store import Store, open_store, plain_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def start_run(
-    config: TrackingConfig, name: str, tags: Mapping[str, str], interrupted: str | None = None
+    config: TrackingConfig, name: str, tags: Mapping[str, str], resume: str | None = None
 ) -> Iterator[RunLog]:
     """A run that is open while the block runs, under `config.parent_run` where that is set.
 
-    interrupted: fingerprint of a run that was interrupted: it goes on, where the experiment has it, in place
-    of a new one.
+    resume: id of an earlier run of the experiment, ended or not: it goes on, in place of a new one. Nobody
+    else may be at work on it. name, and tags other than the parent's, are then those that it has.
 
+    While it is open it tells where it runs, and every 30 s that it does (`catdog_exp.tracking.alive`).
     It ends FINISHED, or FAILED when the block raises an Exception (then with the tag `error` and the
     artifact `error.txt`), or KILLED when anything else ends the block, as Ctrl-C and SIGTERM do.
 
@@ -42,9 +44,9 @@ def start_run(
     made: MlflowLog | None = None
     try:
         with uninterrupted():
-            earlier = None if interrupted is None else _unfinished(store, interrupted)
-            made = MlflowLog(store, name, all_tags, earlier)
-        yield made
+            made = MlflowLog(store, name, all_tags, None if resume is None else _run(store, resume))
+        with made.beating():
+            yield made
         status = "FINISHED"
     except Exception as error:
         status, failure = "FAILED", error
@@ -55,7 +57,6 @@ def start_run(
                 made.end(status, failure)
 
 
-def _unfinished(store: Store, fingerprint: str) -> Run | None:
-    """The newest run with this tag `fingerprint` that has not finished."""
-    runs = store.runs(f"tags.fingerprint = '{fingerprint}'")
-    return next((run for run in runs if run.info.status != "FINISHED"), None)
+def _run(store: Store, run_id: str) -> Run:
+    with plain_errors(store.shown):
+        return store.client.get_run(run_id)

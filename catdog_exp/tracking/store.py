@@ -14,7 +14,7 @@ from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.schema import TrackingConfig
 from catdog_exp.tracking.server import check_server
-from catdog_exp.tracking.uris import SQLITE, absolute_uri, artifact_root, sqlite_path, without_password
+from catdog_exp.tracking.uris import SQLITE, absolute_uri, artifact_root, is_server, sqlite_path, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,6 +45,12 @@ class Store:
         """
         yield from search(self, [self.experiment_id], condition, order)
 
+    def link(self, run_id: str) -> str:
+        """One line for people, how to look at the run: at a server its address."""
+        if is_server(self.uri):
+            return f"{self.shown.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{run_id}"
+        return f"run {run_id[:8]} of the experiment {self.experiment}: `catdog ui` shows it"
+
 
 def search(store: Store, experiments: list[str], condition: str, order: tuple[str, ...] = ()) -> Iterator[Run]:
     """The runs of the experiments with these ids that meet a condition; deleted runs are left out."""
@@ -74,13 +80,13 @@ def open_store(config: TrackingConfig) -> Store:
     prepare_mlflow()
     if path is None:
         check_server(uri)
-        return _experiment(config, uri, create=True)
+        return _made_experiment(config, uri)
     _check_writable(path)
     with _first_open(path):
         if not path.exists() or path.stat().st_size == 0:
             _create(path)
         _check_database(path)
-        return _experiment(config, uri, create=True)
+        return _made_experiment(config, uri)
 
 
 def existing_store(config: TrackingConfig) -> Store:
@@ -89,7 +95,22 @@ def existing_store(config: TrackingConfig) -> Store:
     Raises UserError as `open_store` does, and when there is no such store or experiment yet.
     """
     with _opened_to_read(config) as uri:
-        return _experiment(config, uri, create=False)
+        store = _experiment(config, uri)
+        if store is None:
+            raise UserError(
+                f"tracking.experiment={config.experiment}: the MLflow store {without_password(uri)} "
+                "has no such experiment yet"
+            )
+        return store
+
+
+def store_if_there(config: TrackingConfig) -> Store | None:
+    """As `existing_store`, but None where there is no such store or experiment yet, or nothing is logged."""
+    path = sqlite_path(absolute_uri(config.uri)) if config.enabled else None
+    if not config.enabled or (path is not None and not path.exists()):
+        return None
+    with _opened_to_read(config) as uri:
+        return _experiment(config, uri)
 
 
 def tagged_runs(config: TrackingConfig, tag: str) -> list[Run]:
@@ -147,23 +168,34 @@ def plain_errors(shown: str) -> Iterator[None]:
         raise UserError(f"the MLflow store {shown} failed: {lines[0]}") from error
 
 
-def _experiment(config: TrackingConfig, uri: str, create: bool) -> Store:
+def _made_experiment(config: TrackingConfig, uri: str) -> Store:
+    """The configured experiment, made where it is not there yet."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+
+    store = _experiment(config, uri)
+    if store is None:
+        with plain_errors(without_password(uri)):
+            try:
+                MlflowClient(tracking_uri=uri).create_experiment(config.experiment, artifact_root(config))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":  # a process elsewhere was first
+                    raise
+        store = _experiment(config, uri)
+        assert store is not None
+    return store
+
+
+def _experiment(config: TrackingConfig, uri: str) -> Store | None:
+    """The configured experiment, None where it is not there yet. Raises UserError where it was deleted."""
+    from mlflow import MlflowClient
 
     shown, name = without_password(uri), config.experiment
     with plain_errors(shown):
         client = MlflowClient(tracking_uri=uri)
         found = client.get_experiment_by_name(name)
-        if found is None and create:
-            try:
-                found = client.get_experiment(client.create_experiment(name, artifact_root(config)))
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":  # a process elsewhere was first
-                    raise
-                found = client.get_experiment_by_name(name)
     if found is None:
-        raise UserError(f"tracking.experiment={name}: the MLflow store {shown} has no such experiment yet")
+        return None
     if found.lifecycle_stage != "active":
         raise UserError(
             f"tracking.experiment={name}: this experiment was deleted; bring it back with "

@@ -1,0 +1,130 @@
+"""Whether a run is being worked on: by which process it is, and when that last gave a sign of life."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from catdog_exp.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+log = logging.getLogger(__name__)
+
+# Tags of a run: where it runs, or ran last; seconds since the epoch as text.
+HOST, PID, PROCESS_STARTED, HEARTBEAT = "host", "pid", "process_started", "heartbeat"
+PAUSED = "paused"  # tag: seconds in all that passed between an interruption of the run and its resumption
+
+BEAT = 30.0  # seconds between two signs of life
+SILENCE = 150.0  # seconds without one, after which a run on another host is taken for dead
+SAME_START = 5.0  # seconds by which a process's start may seem to move, as the system's clock is set
+JOIN_TIMEOUT = 10.0  # seconds that the end of a run waits for a beat that is on its way
+
+
+def presence_tags() -> dict[str, str]:
+    """The tags that tell that this process, now, works on a run: `host`, `pid`, `process_started`, `heartbeat`."""
+    import psutil
+
+    return {
+        HOST: socket.gethostname(),
+        PID: str(os.getpid()),
+        PROCESS_STARTED: f"{psutil.Process().create_time():.2f}",
+        HEARTBEAT: _now(),
+    }
+
+
+def is_alive(status: str, tags: Mapping[str, str]) -> bool:
+    """Whether a run with this status at MLflow and these tags is being worked on.
+
+    On this host its process must live, the same one and not a later one with its number; on another host
+    its heartbeat must be younger than 150 s. A run without these tags is not alive.
+    """
+    if status != "RUNNING":
+        return False
+    if tags.get(HOST) == socket.gethostname():
+        return _process_lives(tags)
+    return time.time() - _number(tags, HEARTBEAT) < SILENCE
+
+
+def is_stale(status: str, tags: Mapping[str, str]) -> bool:
+    """Whether a run is RUNNING at MLflow but dead in fact. Of a run without a heartbeat that is not known: False."""
+    return status == "RUNNING" and HEARTBEAT in tags and not is_alive(status, tags)
+
+
+def last_sign(run: Run) -> float:
+    """When the run was last worked on, in seconds since the epoch: now, where it is alive."""
+    if is_alive(run.info.status, run.data.tags):
+        return time.time()
+    if run.info.status == "RUNNING" or run.info.end_time is None:  # of a resumed run, the end that stands is an old one
+        return _number(run.data.tags, HEARTBEAT) or float(run.info.start_time) / 1000
+    return float(run.info.end_time) / 1000
+
+
+def seconds_worked(run: Run) -> float:
+    """How long the run has been worked on, in seconds, without the time between interruptions and resumptions."""
+    return max(0.0, last_sign(run) - float(run.info.start_time) / 1000 - _number(run.data.tags, PAUSED))
+
+
+def resumption_tags(run: Run) -> dict[str, str]:
+    """The tags of an earlier run that this process takes over now."""
+    paused = _number(run.data.tags, PAUSED) + time.time() - last_sign(run)
+    return {**presence_tags(), PAUSED: f"{paused:.3f}"}
+
+
+@contextmanager
+def beating(store: Store, run_id: str) -> Iterator[None]:
+    """Renew the run's tag `heartbeat` every 30 s while the block runs, from a thread of its own.
+
+    That the store fails then is told once, as a warning, and changes nothing else.
+    """
+    ended = threading.Event()
+    # A daemon, and not waited for without end: a server that hangs must not hold up the process.
+    thread = threading.Thread(target=_beat, args=(store, run_id, ended), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(JOIN_TIMEOUT)
+
+
+def _beat(store: Store, run_id: str, ended: threading.Event) -> None:
+    told = False
+    while not ended.wait(BEAT):
+        try:
+            store.client.set_tag(run_id, HEARTBEAT, _now())
+        except Exception as error:
+            if not told:
+                lines = str(error).strip().splitlines() or [type(error).__name__]
+                log.warning("run %s: its sign of life could not be logged: %s", run_id[:8], lines[0])
+            told = True
+
+
+def _process_lives(tags: Mapping[str, str]) -> bool:
+    import psutil
+
+    try:
+        process = psutil.Process(int(_number(tags, PID)))
+        same = abs(process.create_time() - _number(tags, PROCESS_STARTED)) < SAME_START
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError, OverflowError):  # no such process, or a number that none can have
+        return False
+
+
+def _now() -> str:
+    return f"{time.time():.3f}"
+
+
+def _number(tags: Mapping[str, str], name: str) -> float:
+    """A tag's number; 0 where there is none, as anyone may edit tags."""
+    try:
+        return float(tags.get(name, "0"))
+    except ValueError:
+        return 0.0

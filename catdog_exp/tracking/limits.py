@@ -1,0 +1,14 @@
+"""How long the texts may be that MLflow keeps."""
+
+from __future__ import annotations
+
+# In characters; of a parameter and of a tag MLflow's own limit.
+PARAM_LENGTH = 6000
+TAG_LENGTH = 8000
+ERROR_LENGTH = 500  # of the tag `error`
+
+
+def cut(text: str, length: int) -> str:
+    """`text`, where it is longer than `length` characters its start, which says so."""
+    note = f"… (cut, {len(text)} characters)"
+    return text if len(text) <= length else text[: length - len(note)] + note
