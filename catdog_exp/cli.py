@@ -16,7 +16,7 @@ from types import FrameType
 from catdog_exp.errors import Terminated, UserError, exit_code, one_line
 
 # Each verb is a module of catdog_exp.verbs with `main(words) -> exit code`.
-VERBS = ("predict", "ui", "packs", "doctor")
+VERBS = ("predict", "ui", "runs", "packs", "doctor")
 
 
 def main(words: Sequence[str] | None = None) -> int:

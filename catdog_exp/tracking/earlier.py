@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -119,7 +118,7 @@ def _with_fingerprint(store: Store, wanted: set[str]) -> Iterator[Run]:
     """The runs with one of these fingerprints, of each the newest first; some twice."""
     left = wanted
     if len(wanted) > 1:  # MLflow's conditions on tags know neither OR nor IN
-        newest = list(islice(store.runs(f"tags.{FINGERPRINT} LIKE '%'"), PAGE))
+        newest = list(store.runs(f"tags.{FINGERPRINT} LIKE '%'", limit=PAGE))
         found = [run for run in newest if run.data.tags[FINGERPRINT] in wanted]
         yield from found
         if len(newest) < PAGE:

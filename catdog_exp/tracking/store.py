@@ -38,12 +38,12 @@ class Store:
     experiment_id: str
     client: MlflowClient
 
-    def runs(self, condition: str = "", order: tuple[str, ...] = ()) -> Iterator[Run]:
+    def runs(self, condition: str = "", order: tuple[str, ...] = (), limit: int | None = None) -> Iterator[Run]:
         """The experiment's runs that meet an MLflow search condition, in the order given, else newest first.
 
-        Raises UserError when the store fails.
+        limit: how many at most. Raises UserError when the store fails.
         """
-        yield from search(self, [self.experiment_id], condition, order)
+        yield from search(self, [self.experiment_id], condition, order, limit)
 
     def link(self, run_id: str) -> str:
         """One line for people, how to look at the run: at a server its address."""
@@ -52,17 +52,21 @@ class Store:
         return f"run {run_id[:8]} of the experiment {self.experiment}: `catdog ui` shows it"
 
 
-def search(store: Store, experiments: list[str], condition: str, order: tuple[str, ...] = ()) -> Iterator[Run]:
+def search(
+    store: Store, experiments: list[str], condition: str, order: tuple[str, ...] = (), limit: int | None = None
+) -> Iterator[Run]:
     """The runs of the experiments with these ids that meet a condition; deleted runs are left out."""
-    token = None
+    token, left = None, limit
     while True:
+        size = PAGE if left is None else min(left, PAGE)
         with plain_errors(store.shown):
             page = store.client.search_runs(
-                experiments, condition, max_results=PAGE, order_by=list(order), page_token=token
+                experiments, condition, max_results=size, order_by=list(order), page_token=token
             )
         yield from page
         token = page.token
-        if not token:
+        left = None if left is None else left - len(page)
+        if not token or left == 0:
             return
 
 

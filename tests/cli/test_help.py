@@ -12,6 +12,7 @@ def test_help_lists_runs_verbs_and_groups_and_makes_nothing(catdog, tmp_path):
     for part in (
         "predict PICTURES",
         "ui ",
+        "runs [",
         "doctor ",
         "experiment: accurate, fast, notebook, readme300",
         "split_ratio: 0.8",
@@ -31,7 +32,7 @@ def test_help_answers_within_a_second(catdog):
     assert statistics.median(seconds() for _ in range(5)) < 1
 
 
-@pytest.mark.parametrize("verb", ["predict", "ui", "doctor"])
+@pytest.mark.parametrize("verb", ["predict", "ui", "runs", "doctor"])
 def test_each_verb_has_help(catdog, verb):
     done = catdog(verb, "--help")
     assert done.returncode == 0
