@@ -164,22 +164,24 @@ def test_an_odd_folder_name_is_no_trouble(tracking, tmp_path):
 
 
 @pytest.mark.slow
-def test_eight_processes_at_once_on_nothing_make_one_store_and_one_experiment(tracking):
+def test_sixteen_processes_at_once_on_nothing_make_one_store_and_one_experiment(tracking):
     command = [sys.executable, "-c", OPEN_AND_LOG, tracking().uri]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(8)]
+    started = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(16)
+    ]
     outputs = [process.communicate(timeout=200)[0] for process in started]
-    assert [process.returncode for process in started] == [0] * 8, outputs
-    assert outputs == [""] * 8
+    assert [process.returncode for process in started] == [0] * 16, outputs
+    assert outputs == [""] * 16
     store = existing_store(tracking())
     names = [experiment.name for experiment in store.client.search_experiments()]
     assert sorted(names) == ["Default", "cats"]
-    assert [run.info.status for run in store.runs()] == ["FINISHED"] * 8
+    assert [run.info.status for run in store.runs()] == ["FINISHED"] * 16
 
 
 def test_importing_the_package_imports_no_mlflow():
     code = (
         "import sys, catdog_exp.doctor, catdog_exp.sweeps.parent;"
-        "from catdog_exp.tracking import best, run, state, store, ui;"
+        "from catdog_exp.tracking import best, earlier, overview, run, state, store, ui;"
         "print(sorted({'mlflow', 'sqlalchemy', 'psutil', 'filelock'} & set(sys.modules)))"
     )
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
