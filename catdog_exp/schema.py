@@ -75,6 +75,7 @@ class AugmentConfig:
     mixup: Alpha = 0.0
     cutmix: Alpha = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    size: Annotated[int, Field(ge=8, le=1024)] | None = None
 
     def __post_init__(self) -> None:
         for name in ("scale", "aspect"):
@@ -174,8 +175,14 @@ class RunConfig:
     objective: str
 
     def __post_init__(self) -> None:
+        size = self.augment.size or self.data.resize
+        if size != self.data.resize and not self.model.any_size:
+            raise ValueError(
+                f"augment.size={size}: this network is for pictures of one size, data.resize={self.data.resize}; "
+                "model=fastnet and model=resnet take any"
+            )
         try:
-            self.model.check(self.data.resize)
+            self.model.check(min(size, self.data.resize))
         except ValueError as error:
             raise ValueError(f"model.{error}") from None
 

@@ -33,6 +33,7 @@ def augmented(
     pictures: DecodedPictures, chosen: Whole, augment: AugmentConfig, seed: int, epoch: int
 ) -> NDArray[np.uint8]:
     """The chosen pictures' squares as this epoch has them, uint8 RGB, shape (N, 3, size, size).
+    Their edge is `augment.size`, or that of the packed pictures.
 
     What is done to a picture follows from seed, epoch and its index alone. In this order: cut (and scaled,
     turned, mirrored at once), coloured, covered. Mixing is not in it.
@@ -40,12 +41,12 @@ def augmented(
     chosen: indices of pictures, int64, shape (N,). epoch: counted from 1.
     """
     numbers = uniform(seed, epoch, chosen)
-    size = pictures.size
+    size = augment.size or pictures.size
     squares = np.empty((len(chosen), 3, size, size), np.uint8)
     source = (_readonly(pictures.pixels), pictures.offsets[chosen], pictures.heights[chosen], pictures.widths[chosen])
     flips = _flips(augment, numbers, seed, epoch, chosen)
-    if _is_warped(augment):
-        kernels.warp(*source, _maps(augment, numbers, *source[2:], size, flips), squares)
+    if size != pictures.size or _is_warped(augment):
+        kernels.warp(*source, _maps(augment, numbers, *source[2:], pictures.size, size, flips), squares)
     else:
         tops = _first(source[2], size, numbers[draws.DOWN], augment)
         lefts = _first(source[3], size, numbers[draws.ACROSS], augment)
@@ -98,16 +99,21 @@ def _maps(
     numbers: Floats,
     heights: Whole,
     widths: Whole,
+    whole: int,
     size: int,
     flips: Whole,
 ) -> Whole:
-    """The maps that `kernels.warp` takes: a cut of random area and aspect, turned about its middle."""
+    """The maps that `kernels.warp` takes: a cut of random area and aspect, turned about its middle.
+
+    whole, size: edges of the square that areas are shares of, and of the one that is made.
+    """
     low, high = augment.scale
     area = low + (high - low) * numbers[draws.AREA]
     low, high = map(math.log, augment.aspect)
     aspect = np.exp(low + (high - low) * numbers[draws.ASPECT])
     angle = math.radians(augment.rotation) * (2 * numbers[draws.ANGLE] - 1)
-    tall, wide = np.sqrt(area / aspect), np.sqrt(area * aspect)  # pixels of the picture in one of the square
+    # Pixels of the picture in one of the square.
+    tall, wide = np.sqrt(area / aspect) * whole / size, np.sqrt(area * aspect) * whole / size
     sine, cosine = np.sin(angle), np.cos(angle)
     # How far row and column move from one pixel of the square to the next, down and across.
     steps = np.array([[tall * cosine, wide * sine], [-tall * sine, wide * cosine]])

@@ -10,7 +10,7 @@ processor's peak where channels are multiples of 16:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -27,6 +27,7 @@ class FastNet(Network):
     width: Annotated[int, Field(ge=1, le=4096)]
     groups: Annotated[int, Field(ge=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    any_size: ClassVar[bool] = True
 
     def check(self, size: int) -> None:
         halvings = size.bit_length() - 1

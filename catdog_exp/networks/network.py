@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ class Network(ABC):
     """
 
     layers: Annotated[int, Field(ge=1)]
+
+    # Whether its parameters do not depend on the pictures' size, so that it can be trained at one and used at another.
+    any_size: ClassVar[bool] = False
 
     @abstractmethod
     def check(self, size: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ class ResNet(Network):
 
     width: Annotated[int, Field(ge=1, le=4096)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    any_size: ClassVar[bool] = True
 
     def check(self, size: int) -> None:  # noqa: ARG002 - any size can be built
         if self.layers > MOST_LAYERS or self.layers < 8 or self.layers % 6 != 2:

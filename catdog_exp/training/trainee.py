@@ -81,7 +81,8 @@ class Trainee:
         # With all cores to use, or on cards, nothing is won by holding slices back.
         every = place.device_type == "gpu" or threads >= len(os.sched_getaffinity(0))
         at_once = len(contexts) if every else threads
-        self.replicas = Replicas(network, size, classes, contexts, at_once, given, [str(word) for word in train.freeze])
+        frozen = [str(word) for word in train.freeze]
+        self.replicas = Replicas(network, augment.size or size, classes, contexts, at_once, given, frozen)
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
         self.forward = Forward(
             network, size, classes, hardware.device, self.batch_size, threads, mirrored=train.mirrored

@@ -52,6 +52,14 @@ def test_a_padding_wider_than_the_picture_still_cuts_its_pixels():
         assert cut[..., :2].max() <= 7
 
 
+def test_a_smaller_size_shows_the_whole_square_in_fewer_pixels():
+    picture = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (32, 48, 3)).astype(np.uint8), (0, 0), 3)
+    pictures = decoded([picture], [0], 32)
+    (small,) = augmented(pictures, np.arange(1), AugmentConfig(size=24), seed=0, epoch=1).transpose(0, 2, 3, 1)
+    wanted = cv2.resize(picture[:, 8:40], (24, 24), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(small.astype(int) - wanted).max() <= 2
+
+
 def test_a_random_flip_mirrors_left_and_right_half_of_the_time():
     picture = numbered(6, 6)
     flipped = [np.array_equal(square, picture[:, ::-1]) for square in squares(picture, 6, flip="random")]

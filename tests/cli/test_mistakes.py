@@ -15,6 +15,7 @@ MISTAKES = [
     (["machine=nope"], "machine=nope: no such choice; machine can be default, example"),
     (["model.layers=6"], "model.layers=6: "),
     (["model=resnet", "model.layers=9"], "model.layers=9: "),
+    (["augment.size=24"], "augment.size=24: this network is for pictures of one size, data.resize=32; "),
     (["data=folder"], "data.root is not set: give data.root=VALUE"),
     (["data=folder", "data.root=/tmp", "train.epoch=3"], "train.epoch: unknown key; did you mean train.epochs?"),
     (["data=folder", "train.epoch=3"], "train.epoch: unknown key; did you mean train.epochs?"),

@@ -37,14 +37,15 @@ OPTIMIZERS = [
 
 
 def go(folder: Path, network: Network = CNN, objective: str = "val/accuracy", **changes: Any) -> Trained:
-    """A short training; `changes` are of its TrainConfig, but for pictures, batch_size and on_epoch."""
+    """A short training; `changes` are of its TrainConfig, but for pictures, augment, batch_size and on_epoch."""
     pictures = changes.pop("pictures", (halves(48), halves(20, seed=1)))
     hardware = HardwareConfig("cpu", changes.pop("batch_size", 8), None)
     on_epoch = changes.pop("on_epoch", lambda _epoch, _metrics: None)
     threads, given = changes.pop("threads", 1), changes.pop("given", None)
+    augment = changes.pop("augment", BASIC)
     config = short(**changes)
     return train(
-        network, config, BASIC, hardware, objective, *pictures, ["cat", "dog"], folder, on_epoch, threads, given
+        network, config, augment, hardware, objective, *pictures, ["cat", "dog"], folder, on_epoch, threads, given
     )
 
 
@@ -129,6 +130,14 @@ def test_the_labels_of_validation_are_judged_as_a_whole_whatever_the_batch(tmp_p
     found = [go(tmp_path / str(size), batch_size=size, **still).history[0] for size in (4, 16, 21, 48)]
     assert len({metrics["val/accuracy"] for metrics in found}) == 1
     assert [metrics["val/loss"] for metrics in found] == pytest.approx([found[0]["val/loss"]] * 4)
+
+
+def test_trained_on_fewer_pixels_it_is_judged_and_kept_for_all_of_them(tmp_path):
+    pictures = halves(48, size=16), halves(20, size=16, seed=1)
+    small = dataclasses.replace(BASIC, size=8)
+    trained = go(tmp_path, ResNet(layers=8, width=4, dropout=0.0), pictures=pictures, augment=small, epochs=6)
+    assert load_checkpoint(trained.best).size == 16
+    assert trained.best_value > 0.9
 
 
 def test_patience_stops_after_so_many_epochs_without_a_better_objective(tmp_path):
