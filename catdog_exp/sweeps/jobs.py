@@ -1,0 +1,146 @@
+"""A sweep's jobs: what each of them is, how far it has come, and how it ended, as files that any process may read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from catdog_exp.files import replacing
+
+JOBS = "jobs"  # the sweep's folder for its frozen jobs, a file each
+SWEEP = "sweep.json"  # in the sweep's folder, what its jobs have in common
+STOP = "stop"  # in the sweep's folder, once it is to end: why
+PROGRESS = "progress.json"  # in a job's folder, replaced after each epoch
+OUTCOME = "outcome.json"  # in a job's folder, at its end
+
+# finished: trained now. reused: a run that had finished before. pruned: given up early by a search.
+# skipped: under way elsewhere. stopped: ended from outside, or not started since the sweep was ended.
+Status = Literal["finished", "reused", "pruned", "failed", "skipped", "stopped"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What all jobs of a sweep are to know. parent_run: MLflow's id, None where nothing is logged.
+
+    at_once: how many jobs share a machine. process: of the sweep itself.
+    """
+
+    parent_run: str | None
+    at_once: int
+    process: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a sweep, as it was composed before the first one started.
+
+    number: its place in the sweep, and the name of its folder. overrides: the words that it was composed with.
+    differs: what it has other than other jobs of its sweep, by key. settings: the whole config.
+    fingerprint: of all that changes its result.
+    """
+
+    number: int
+    overrides: list[str]
+    differs: dict[str, Any]
+    settings: dict[str, Any]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a running job has come. value: the newest of the objective. seconds: since the job started.
+
+    seconds_left: an estimate, None before the first epoch.
+    """
+
+    epoch: int
+    epochs: int
+    value: float
+    seconds: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    objective: its best value, None where it has none. run_id: MLflow's, None where nothing was logged.
+    link: one line or address to look at the run. seconds: that this job took, of a reused one what its run took.
+    reason: one line, of what did not finish.
+    """
+
+    status: Status
+    objective: float | None
+    run_id: str | None
+    link: str
+    seconds: float
+    reason: str = ""
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the job is done as far as the sweep is concerned."""
+        return self.status in ("finished", "reused", "pruned")
+
+
+def write(path: Path, content: Sweep | Job | Progress | Outcome) -> None:
+    """Put `content` at `path`, whole or not at all. Raises UserError when the system refuses."""
+    with replacing(path) as aside:
+        aside.write_text(json.dumps(dataclasses.asdict(content), default=str), encoding="utf-8")
+
+
+def freeze(folder: Path, jobs: Sequence[Job]) -> None:
+    """Write the jobs down in the sweep's folder, before the first one starts."""
+    (folder / JOBS).mkdir(parents=True, exist_ok=True)
+    for job in jobs:
+        write(folder / JOBS / f"{job.number}.json", job)
+
+
+class KnownJobs:
+    """The jobs of a sweep, each read once; a search adds to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._jobs: dict[int, Job] = {}
+
+    def __call__(self) -> list[Job]:
+        """All that there are by now, in order."""
+        for file in (self._folder / JOBS).glob("*.json"):
+            if int(file.stem) not in self._jobs:
+                self._jobs[int(file.stem)] = frozen_job(self._folder, int(file.stem))
+        return [self._jobs[number] for number in sorted(self._jobs)]
+
+
+def frozen_job(folder: Path, number: int) -> Job:
+    """The job with this number of the sweep in `folder`. Raises FileNotFoundError where there is none."""
+    return Job(**json.loads((folder / JOBS / f"{number}.json").read_text(encoding="utf-8")))
+
+
+def sweep_in(folder: Path) -> Sweep:
+    """What the jobs of the sweep in `folder` have in common."""
+    return Sweep(**json.loads((folder / SWEEP).read_text(encoding="utf-8")))
+
+
+def stopping(folder: Path) -> str | None:
+    """Why the sweep in `folder` is to end, None while it is not."""
+    file = folder / STOP
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def progress_of(folder: Path, job: Job) -> Progress | None:
+    """How far the job has come, None where it has not finished an epoch."""
+    file = folder / str(job.number) / PROGRESS
+    return Progress(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+
+def outcome_of(folder: Path, job: Job) -> Outcome | None:
+    """How the job ended, None while it has not."""
+    return outcome_from(folder / str(job.number) / OUTCOME)
+
+
+def outcome_from(file: Path) -> Outcome | None:
+    """The outcome in a file, None where there is none."""
+    return Outcome(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
