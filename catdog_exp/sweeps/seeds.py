@@ -5,6 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from catdog_exp.sweeps.words import exact, shown
 
 SEEDS = ("train.seed", "data.seed")
 
@@ -28,21 +31,26 @@ class Spread:
         return f"{where}{objective} {self.mean:.4f} ± {self.deviation:.4f} over {self.count} seeds"
 
 
-def spreads(jobs: Sequence[tuple[Mapping[str, str], float]]) -> list[Spread]:
+def spreads(jobs: Sequence[tuple[Mapping[str, Any], float]]) -> list[Spread]:
     """One for each two or more jobs that are alike but for their seed, in the order of their first ones.
 
     jobs: each finished one's flat config and its objective.
     """
-    keys = sorted({key for params, _ in jobs for key in params} - set(SEEDS))
-    differing = [key for key in keys if len({params.get(key) for params, _ in jobs}) > 1]
-    groups: dict[tuple[str | None, ...], list[tuple[Mapping[str, str], float]]] = {}
-    for params, value in jobs:
-        groups.setdefault(tuple(params.get(key) for key in differing), []).append((params, value))
+    keys = dict.fromkeys(key for settings, _ in jobs for key in settings if key not in SEEDS)
+    differing = [key for key in keys if len({_text(settings, key) for settings, _ in jobs}) > 1]
+    groups: dict[tuple[str | None, ...], list[tuple[Mapping[str, Any], float]]] = {}
+    for settings, value in jobs:
+        groups.setdefault(tuple(_text(settings, key) for key in differing), []).append((settings, value))
     found = []
     for group in groups.values():
-        if len({tuple(params.get(key) for key in SEEDS) for params, _ in group}) < 2:
+        if len({tuple(_text(settings, key) for key in SEEDS) for settings, _ in group}) < 2:
             continue
         values = [value for _, value in group]
-        settings = {key: str(group[0][0].get(key)) for key in differing}
-        found.append(Spread(settings, len(values), statistics.mean(values), statistics.stdev(values)))
+        first = group[0][0]
+        where = {key: shown(first[key]) for key in differing if key in first}
+        found.append(Spread(where, len(values), statistics.mean(values), statistics.stdev(values)))
     return found
+
+
+def _text(settings: Mapping[str, Any], key: str) -> str | None:
+    return exact(settings[key]) if key in settings else None
