@@ -49,12 +49,17 @@ def clock(seconds: float) -> str:
 
 def roughly(seconds: float) -> str:
     """A time that something will take: `40 seconds`, `1 minute`, `3 hours 10 minutes`."""
+    return " ".join(f"{number} {unit}{'s' * (number != 1)}" for number, unit in _rounded(seconds))
+
+
+def briefly(seconds: float) -> str:
+    """The same where room is short: `40 s`, `1 min`, `3 h 10 min`."""
+    short = {"second": "s", "minute": "min", "hour": "h"}
+    return " ".join(f"{number} {short[unit]}" for number, unit in _rounded(seconds))
+
+
+def _rounded(seconds: float) -> list[tuple[int, str]]:
     if seconds < 59.5:
-        return _count(max(1, round(seconds)), "second")
+        return [(max(1, round(seconds)), "second")]
     hours, minutes = divmod(max(1, round(seconds / 60)), 60)
-    parts = [_count(hours, "hour")] * bool(hours) + [_count(minutes, "minute")] * bool(minutes)
-    return " ".join(parts)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+    return [(number, unit) for number, unit in ((hours, "hour"), (minutes, "minute")) if number]
