@@ -69,7 +69,7 @@ class _View:
         self._jobs: dict[int, Job] = {}
         self._outcomes: dict[int, Outcome] = {}
         self._running: dict[int, Progress | None] = {}
-        self._read_at: dict[int, int] = {}  # each progress file's time of change, nanoseconds
+        self._read: dict[int, tuple[int, int]] = {}  # which file each progress was read from, and of what time
 
     def look(self) -> None:
         """Read what is new, and log what has ended."""
@@ -114,13 +114,14 @@ class _View:
         file = self._folder / str(number) / PROGRESS
         before = self._running.get(number)
         try:
-            changed = file.stat().st_mtime_ns
-            if before is not None and changed == self._read_at.get(number):
+            status = file.stat()
+            this = status.st_ino, status.st_mtime_ns
+            if before is not None and this == self._read.get(number):
                 return before
             progress = Progress(**json.loads(file.read_bytes()))
         except (OSError, ValueError, TypeError):
             return before
-        self._read_at[number] = changed
+        self._read[number] = this
         return progress
 
     def _far(self, progress: Progress | None) -> str:

@@ -136,7 +136,7 @@ def test_half_written_files_are_read_again(tmp_path, caplog):
     with live_view(tmp_path, lambda: [job(0)], "val/accuracy"):
         until(lambda: caplog.messages == ["0 of 1 done; running: 0 (starting)"])
         write(folder / OUTCOME, finished(0.5))
-    assert caplog.messages[-1].startswith("job 0: val/accuracy 0.5000")
+    assert caplog.messages[1].startswith("job 0: val/accuracy 0.5000")
 
 
 def test_jobs_that_a_search_adds_are_seen(tmp_path, caplog):

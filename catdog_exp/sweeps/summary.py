@@ -1,0 +1,72 @@
+"""What is left of a sweep to look at: its table, its best config, its plots, and what the seed alone matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from catdog_exp.files import replacing
+from catdog_exp.settings import flat
+from catdog_exp.sweeps.jobs import Job, Outcome
+from catdog_exp.sweeps.results import best_job, value_of
+from catdog_exp.sweeps.seeds import Spread, spreads
+from catdog_exp.sweeps.table import CSV, csv_table
+from catdog_exp.tracking.uris import without_password
+
+BEST = "best_config.yaml"  # in the sweep's folder, absent where no job has a result
+PARALLEL = "parallel_coordinates.png"
+
+
+def summarize(
+    folder: Path, jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str, minimize: bool
+) -> list[Path]:
+    """Write the sweep's table, best config and plots into `folder`, and return the files.
+
+    The passwords of URIs are in none of them. Raises UserError when `folder` cannot be written to.
+    """
+    from catdog_exp.plots.sweep import objective_by_key, parallel_coordinates
+
+    files = [folder / CSV]
+    with replacing(folder / CSV) as aside:
+        aside.write_text(csv_table(jobs, outcomes, objective), encoding="utf-8")
+    best = best_job(jobs, outcomes, minimize)
+    if best is not None:
+        files.append(folder / BEST)
+        with replacing(folder / BEST) as aside:
+            aside.write_text(_config(best, outcomes[best.number], objective, len(jobs)), encoding="utf-8")
+    files.append(folder / PARALLEL)
+    parallel_coordinates(jobs, outcomes, objective, minimize, folder / PARALLEL)
+    return files + objective_by_key(jobs, outcomes, objective, minimize, folder)
+
+
+def spread_lines(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str) -> list[str]:
+    """How much the seed alone matters, for people, a line for each of `spreads_of`."""
+    return [spread.line(objective) for spread in spreads_of(jobs, outcomes)]
+
+
+def spreads_of(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> list[Spread]:
+    """The objectives of jobs that differ in their seed alone; those that were given up early do not count."""
+    values = [
+        (flat(job.settings), value)
+        for job in jobs
+        if (value := value_of(outcomes.get(job.number))) is not None and outcomes[job.number].status != "pruned"
+    ]
+    return spreads(values)
+
+
+def _config(job: Job, outcome: Outcome, objective: str, count: int) -> str:
+    run = "" if outcome.run_id is None else f", run {outcome.run_id}"
+    first = f"# The best of {count} jobs: job {job.number}, {objective} {outcome.objective!r}{run}\n"
+    settings = yaml.safe_dump(_without_passwords(job.settings), sort_keys=False, allow_unicode=True)
+    return first + settings
+
+
+def _without_passwords(settings: Any) -> Any:
+    if isinstance(settings, Mapping):
+        return {key: _without_passwords(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [_without_passwords(value) for value in settings]
+    return without_password(settings) if isinstance(settings, str) else settings
