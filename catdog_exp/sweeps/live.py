@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
 import threading
 import time
@@ -35,7 +34,8 @@ def live_view(folder: Path, jobs: Callable[[], Sequence[Job]], objective: str) -
     """
     view = _View(folder, jobs, objective)
     over = threading.Event()
-    with closing(tqdm(bar_format="{desc}", leave=False, disable=not sys.stderr.isatty())) as bar:
+    bar = tqdm(bar_format="{desc}", leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty())
+    with closing(bar):
         watcher = threading.Thread(target=_watch, args=(view, bar, over), name="live view", daemon=True)
         watcher.start()
         try:
@@ -52,8 +52,7 @@ def _watch(view: _View, bar: tqdm[None], over: threading.Event) -> None:
         view.look()
         line = view.line()
         if not bar.disable:
-            # One letter less than fits: in the last column some terminals begin a new line.
-            bar.set_description_str(line[: shutil.get_terminal_size().columns - 1])
+            bar.set_description_str(line)
         elif line != said and time.monotonic() - said_at >= SAY_EVERY:
             log.info("%s", line)
             said, said_at = line, time.monotonic()

@@ -1,8 +1,13 @@
 """What people see of a sweep while it runs, by the files that its jobs write."""
 
-import io
+import contextlib
+import fcntl
 import logging
+import os
+import pty
+import struct
 import sys
+import termios
 import threading
 import time
 
@@ -14,9 +19,22 @@ from catdog_exp.sweeps.live import live_view
 from tests.sweeps.made import failed, finished, job
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+@pytest.fixture
+def terminal():
+    """A stream that is a terminal of 60 columns, and what is on it so far, as a function."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    os.set_blocking(ours, False)
+    written = bytearray()
+
+    def text() -> str:
+        with contextlib.suppress(BlockingIOError):
+            written.extend(os.read(ours, 65536))
+        return written.decode(errors="ignore")
+
+    with os.fdopen(theirs, "w") as stream:
+        yield stream, text
+    os.close(ours)
 
 
 @pytest.fixture(autouse=True)
@@ -106,19 +124,20 @@ def test_the_log_is_not_filled_with_states(tmp_path, caplog, monkeypatch):
     assert caplog.messages == []
 
 
-def test_on_a_terminal_the_state_is_one_line_at_the_bottom(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    monkeypatch.setenv("COLUMNS", "60")
+def test_on_a_terminal_the_state_is_one_line_at_the_bottom(tmp_path, caplog, monkeypatch, terminal):
+    stream, text = terminal
+    monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TQDM_DISABLE", "1")  # meant for the bars of the jobs
     with live_view(tmp_path, lambda: [job(number) for number in range(30)], "val/accuracy"):
         for number in range(20):
             folder_of(tmp_path, number)
-        until(lambda: "10 waiting; running: 0 (starting), 1" in terminal.getvalue())
+        until(lambda: "10 waiting; running: 0 (starting), 1" in text())
     assert caplog.messages == []
-    shown = terminal.getvalue().split("\r")
+    shown = text().split("\r")
     assert "0 of 30 done, 10 waiting; running: 0 (starting), 1 (startin" in shown
     assert max(map(len, shown)) < 60
-    assert "\n" not in terminal.getvalue()
+    assert "\n" not in text()
+    assert shown[-2].strip() == ""  # it goes when the sweep ends
 
 
 def test_many_running_jobs_are_counted(tmp_path, caplog):
