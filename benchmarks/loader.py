@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import statistics
 import subprocess
@@ -35,11 +34,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from peers.loading import AREA, ASPECT, DEGREES, JITTER, KINDS, PAD, measured
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 CORES = len(os.sched_getaffinity(0))
-KINDS = ("crop, flip, colour", "and scale, rotation")
-PAD, JITTER, AREA, ASPECT, DEGREES = 2, 0.3, (0.6, 1.0), (0.8, 1.25), 10
-SECONDS = 2.0  # that each measurement takes, at least
+PEERS = Path(__file__).with_name("peers")
 EPOCHS = 8  # of the run whose loader is measured
 
 
@@ -96,20 +95,19 @@ def made_pack(root: Path, folder: Path, size: int) -> Path:
 
 def against_peers(arguments: argparse.Namespace, place: Path, size: int, kind: str) -> None:
     words = {"place": str(place), "size": size, "batch": arguments.batch, "kind": kind}
-    sides: dict[str, tuple[str, str, dict[str, Any]]] = {"catdog": (sys.executable, "catdog", words)}
+    sides = {"catdog": own("catdog", **words)}
     for threads in sorted({1, CORES}):
-        sides[f"ImageRecordIter, {threads}"] = (sys.executable, "mxnet", {**words, "threads": threads})
+        sides[f"ImageRecordIter, {threads}"] = peer(sys.executable, "mxnet_loader.py", **words, threads=threads)
     if arguments.torch_python:
         for memory in (False, True):
             for workers in (0, CORES):
-                name = f"DataLoader{' in memory' if memory else ''}, {workers}"
-                more = {"workers": workers, "memory": memory}
-                sides[name] = (arguments.torch_python, "torch", {**words, **more})
+                command = peer(arguments.torch_python, "torch_loader.py", **words, workers=workers, memory=memory)
+                sides[f"DataLoader{' in memory' if memory else ''}, {workers}"] = command
     rates: dict[str, list[float]] = {name: [] for name in sides}
     costs: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(arguments.rounds):
-        for name, (python, side, given) in sides.items():
-            found = alone(python, side, **given)
+        for name, command in sides.items():
+            found = alone(command)
             rates[name].append(found["batches"] / found["seconds"])
             costs[name].append(found["processor"] / found["batches"])
     print(f"\n{kind}, {size} pixels, batches of {arguments.batch}, {CORES} cores, medians of {arguments.rounds} rounds")
@@ -117,13 +115,13 @@ def against_peers(arguments: argparse.Namespace, place: Path, size: int, kind: s
     for name in sides:
         rate, cost = (statistics.median(found[name]) for found in (rates, costs))
         print(f"{name:<25} {rate:>9,.0f} {1000 * cost:>19.2f} {rate * cost:>10.2f}")
-    for peer in ("ImageRecordIter, ", "DataLoader, ", "DataLoader in memory, "):
-        if theirs := [name for name in sides if name.startswith(peer)]:
+    for title in ("ImageRecordIter", "DataLoader", "DataLoader in memory"):
+        if theirs := [name for name in sides if name.startswith(f"{title}, ")]:
             faster = max(theirs, key=lambda name: statistics.median(rates[name]))
             cheaper = min(theirs, key=lambda name: statistics.median(costs[name]))
             in_rate = ratio(rates["catdog"], rates[faster])
             in_cost = ratio(costs[cheaper], costs["catdog"])
-            print(f"RATIO {in_rate:.1f} × {peer[:-2]} in batches/s, {in_cost:.1f} × in processor time", flush=True)
+            print(f"RATIO {in_rate:.1f} × {title} in batches/s, {in_cost:.1f} × in processor time", flush=True)
 
 
 def ratio(ones: list[float], others: list[float]) -> float:
@@ -132,7 +130,7 @@ def ratio(ones: list[float], others: list[float]) -> float:
 
 
 def share(root: Path, folder: Path) -> None:
-    found = alone(sys.executable, "share", root=str(root), folder=str(folder))
+    found = alone(own("share", root=str(root), folder=str(folder)))
     parts = {name: statistics.median(values) for name, values in found.items()}
     print(
         f"\nthe default network, 32 pixels, augment=basic: an epoch trains for {parts['seconds']:.2f} s, of which it "
@@ -141,30 +139,21 @@ def share(root: Path, folder: Path) -> None:
     )
 
 
-def alone(python: str, side: str, **words: Any) -> dict[str, Any]:
+def own(side: str, **words: Any) -> list[str]:
+    """The command of a measurement in this file."""
+    return [sys.executable, __file__, "--measure", json.dumps([side, words])]
+
+
+def peer(python: str, script: str, **words: Any) -> list[str]:
+    """The command of a peer's measurement."""
+    return [python, str(PEERS / script), json.dumps(words)]
+
+
+def alone(command: list[str]) -> dict[str, Any]:
     """A measurement in a process of its own."""
-    command = [python, __file__, "--measure", json.dumps([side, words])]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
-
-
-def measured(epochs: Iterator[Iterator[Any]], batch: int) -> dict[str, float]:
-    """Full batches over whole epochs after the first, and the wall and processor time that they took, in seconds."""
-    sum(1 for _ in next(epochs))
-    count, start, processor = 0, time.perf_counter(), processor_time()
-    while (seconds := time.perf_counter() - start) < SECONDS:
-        count += sum(1 for squares in next(epochs) if len(squares) == batch)
-    return {"batches": count, "seconds": seconds, "processor": processor_time() - processor}
-
-
-def processor_time() -> float:
-    """Of this process and its workers, which live on, in seconds."""
-    ticks = 0
-    for worker in multiprocessing.active_children():
-        words = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(words[11]) + int(words[12])  # user and system time: proc(5)
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
@@ -183,77 +172,6 @@ def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
         epoch = 0
         while epoch := epoch + 1:
             yield (squares for squares, _ in train_batches(pictures, augment, 2, batch, seed=0, epoch=epoch))
-
-    return measured(epochs(), batch)
-
-
-def mxnet(place: str, size: int, batch: int, kind: str, threads: int) -> dict[str, float]:
-    from catdog_exp.threads import use_threads
-
-    use_threads(CORES)
-    from catdog_exp.mx import mx
-
-    cut: dict[str, Any] = {"rand_crop": True, "pad": PAD}
-    if kind == KINDS[1]:
-        cut = {"random_resized_crop": True, "min_random_area": AREA[0], "max_random_area": AREA[1]}
-        cut |= {"min_aspect_ratio": ASPECT[0], "max_aspect_ratio": ASPECT[1], "max_rotate_angle": DEGREES}
-    batches = mx.io.ImageRecordIter(
-        path_imgrec=f"{place}/train_file.rec",
-        path_imgidx=f"{place}/train_file.idx",
-        data_shape=(3, size, size),
-        batch_size=batch,
-        shuffle=True,
-        preprocess_threads=threads,
-        rand_mirror=True,
-        brightness=JITTER,
-        contrast=JITTER,
-        saturation=JITTER,
-        ctx="cpu",
-        verbose=False,
-        **cut,
-    )
-
-    def epochs() -> Iterator[Iterator[Any]]:
-        while True:
-            batches.reset()
-            yield (squares for each in batches for squares in each.data if squares.wait_to_read() is None)
-
-    return measured(epochs(), batch)
-
-
-def torch(place: str, size: int, batch: int, kind: str, workers: int, memory: bool) -> dict[str, float]:
-    import torch
-    from torch.utils.data import DataLoader, Dataset
-    from torchvision.io import ImageReadMode, decode_jpeg, read_file
-    from torchvision.transforms import v2
-
-    cut = [v2.RandomCrop(size, padding=PAD, padding_mode="reflect")]
-    if kind == KINDS[1]:
-        cut = [v2.RandomRotation(DEGREES), v2.RandomResizedCrop(size, AREA, ASPECT, antialias=False)]
-    augment = v2.Compose([*cut, v2.RandomHorizontalFlip(), v2.ColorJitter(JITTER, JITTER, JITTER)])
-    files = sorted((Path(place) / "files").iterdir())
-
-    def decoded(file: Path) -> Any:
-        return decode_jpeg(read_file(str(file)), ImageReadMode.RGB)
-
-    class Pictures(Dataset):  # type: ignore[type-arg]
-        def __init__(self) -> None:
-            self.kept = [decoded(file) for file in files] if memory else None
-
-        def __len__(self) -> int:
-            return len(files)
-
-        def __getitem__(self, index: int) -> Any:
-            picture = self.kept[index] if self.kept is not None else decoded(files[index])
-            return augment(picture), int(files[index].name[0])
-
-    torch.set_num_threads(1)  # pictures of this size are worked on one by one: more threads only get in the way
-    lasting = {"persistent_workers": True} if workers else {}
-    loader = DataLoader(Pictures(), batch, shuffle=True, num_workers=workers, drop_last=True, **lasting)
-
-    def epochs() -> Iterator[Iterator[Any]]:
-        while True:
-            yield (squares for squares, _ in loader)
 
     return measured(epochs(), batch)
 
@@ -296,7 +214,7 @@ def loader_share(root: str, folder: str) -> dict[str, list[float]]:
     return {**later, "both": both}
 
 
-SIDES = {"catdog": catdog, "mxnet": mxnet, "torch": torch, "share": loader_share}
+SIDES = {"catdog": catdog, "share": loader_share}
 
 if __name__ == "__main__":
     main()
