@@ -24,14 +24,16 @@ TURNED_CHROMA = TO_RGB @ torch.tensor([[0.0, 0, 0], [0, 0, -1], [0, 1, 0]]) @ TO
 
 
 def augmented(
-    pixels: Tensor, edges: Tensor, targets: Tensor, size: int, flips: Tensor, augment: dict[str, Any]
+    pixels: Tensor, edges: Tensor, targets: Tensor, whole: int, flips: Tensor, augment: dict[str, Any]
 ) -> tuple[Tensor, Tensor]:
     """Squares out of pictures, cut, coloured, covered and mixed; and their targets, mixed likewise.
 
+    whole: edge of the square that areas are shares of; the squares have `augment.size`, or this.
     pixels: uint8 (N, 3, canvas, canvas), each picture in the upper left corner. edges: its height and width, (N, 2).
     flips: 1 mirrors a picture, else 0. targets: (N, classes).
     """
-    squares = cut(pixels, edges, size, flips, augment)
+    size = augment["size"] or whole
+    squares = cut(pixels, edges, whole, size, flips, augment)
     if any(augment[key] for key in ("brightness", "contrast", "saturation", "hue")):
         squares = coloured(squares, augment)
     if hole := round(augment["cutout"] * size):
@@ -39,14 +41,14 @@ def augmented(
     return mixed(squares, targets, augment) if augment["mixup"] or augment["cutmix"] else (squares, targets)
 
 
-def cut(pixels: Tensor, edges: Tensor, size: int, flips: Tensor, augment: dict[str, Any]) -> Tensor:
+def cut(pixels: Tensor, edges: Tensor, whole: int, size: int, flips: Tensor, augment: dict[str, Any]) -> Tensor:
     """Of random area, aspect, angle and place, by one bilinear sampling; beyond its border a picture is mirrored."""
 
     def between(low: float, high: float) -> Tensor:
         return torch.empty(len(pixels), 1, 1).uniform_(low, high)
 
     area, aspect = between(*augment["scale"]), between(*map(math.log, augment["aspect"])).exp()
-    tall, wide = (area / aspect).sqrt(), (area * aspect).sqrt()
+    tall, wide = (area / aspect).sqrt() * whole / size, (area * aspect).sqrt() * whole / size
     angle = between(-1, 1) * math.radians(augment["rotation"])
     down = (torch.arange(size) - (size - 1) / 2)[:, None]
     across = down.T * (1 - 2 * flips[:, None, None])
