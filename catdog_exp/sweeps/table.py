@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 
 from catdog_exp.sweeps.columns import aligned
+from catdog_exp.sweeps.estimating import estimate, judged_by
 from catdog_exp.sweeps.jobs import Job, Outcome
-from catdog_exp.sweeps.plan import estimate, judged_by
 from catdog_exp.sweeps.results import best_job, differing_keys, ranked, value_of
 from catdog_exp.sweeps.words import clock, cut, described, exact, roughly, shown
 from catdog_exp.tracking.uris import without_password

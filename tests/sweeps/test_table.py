@@ -5,8 +5,8 @@ import io
 
 import pytest
 
+from catdog_exp.sweeps.estimating import estimate
 from catdog_exp.sweeps.jobs import Outcome
-from catdog_exp.sweeps.plan import estimate
 from catdog_exp.sweeps.table import csv_table, job_table, markdown_table, plan_table
 from tests.sweeps.made import failed, finished, job
 
