@@ -3,10 +3,13 @@
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.clusters import one_slurm_node, two_ray_nodes
 
 
 class Terminal(io.StringIO):
@@ -27,6 +30,20 @@ def terminal(monkeypatch) -> Callable[[], Terminal]:
         return shown
 
     return show
+
+
+@pytest.fixture
+def ray_cluster(monkeypatch) -> Iterator[Any]:
+    """Two nodes of one core each on loopback; RAY_ADDRESS names it."""
+    with two_ray_nodes(monkeypatch) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(tmp_path_factory, monkeypatch) -> Iterator[Path]:
+    """A Slurm of one node, of this machine; SLURM_CONF names its configuration. Gives the folder of its logs."""
+    with one_slurm_node(tmp_path_factory.mktemp("slurm"), monkeypatch) as folder:
+        yield folder
 
 
 REPOSITORY = Path(__file__).resolve().parents[1]

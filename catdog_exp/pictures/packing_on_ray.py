@@ -15,7 +15,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +31,7 @@ from catdog_exp.pictures.shards import Shard, packing_bar
 ASIDE = "aside"  # the folder, in that of the pack, where tasks write
 RETRIES = 10  # times that a shard is tried again after its node or process was lost
 LOOK_AGAIN = 0.5  # seconds between two steps of the progress bar
+LOCAL = "local"  # Ray's word for a cluster of its own, on this machine
 CONNECT = 5  # seconds that a cluster has to answer
 NO_RAY = "data.pack_on=ray needs Ray: `pip install catdog-exp[ray]`, or pack with data.pack_on=threads"
 
@@ -62,7 +63,6 @@ def pack_on_ray(
     Raises UserError: no Ray; no cluster at the address; a node where the pictures or the pack's folder are not, or
     with other versions; a shard whose processes are lost again and again. Raises OSError as `pack_shards` does.
     """
-    check_ray()
     root, folder = root.absolute(), folder.absolute()
     with _cluster(threads) as ray, _aside(folder), packing_bar(shards) as bar:
         cores = int(ray.cluster_resources().get("CPU", 0))
@@ -129,15 +129,41 @@ def _aside(folder: Path) -> Iterator[None]:
 @contextmanager
 def _cluster(threads: int) -> Iterator[Any]:
     """Ray, connected; its tasks end with the block, however that ends."""
-    os.environ.update(ENVIRONMENT)
-    import ray
-
+    address = os.environ.get("RAY_ADDRESS") or LOCAL
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == LOCAL:
+        settings |= {"num_cpus": min(threads, len(os.sched_getaffinity(0))), "include_dashboard": False}
+    ray = connect(address, settings)
     try:
-        with _own_signals():
-            _connect(ray, threads)
         yield ray
     finally:
         ray.shutdown()
+
+
+def connect(address: str, settings: Mapping[str, Any]) -> Any:
+    """Ray, connected to the cluster at `address`; `local` starts one on this machine, `auto` is the one that runs here.
+
+    settings: more arguments of `ray.init`. What this process does at SIGTERM stays as it is.
+    Raises UserError: no Ray; no cluster at the address, or one that cannot be used.
+    """
+    check_ray()
+    os.environ.update(ENVIRONMENT)
+    import ray
+
+    if address != LOCAL:
+        # Not "auto", which would wait minutes for a cluster that is long gone, or join one that is to end with
+        # another run.
+        noted = _noted_cluster() if address == "auto" else address
+        if noted is not None:
+            _check_answers(noted)
+    try:
+        with _own_signals():
+            ray.init(address=address, **settings)
+    except RuntimeError as error:  # of other versions, above all
+        raise UserError(f"the Ray cluster cannot be used: {_first_line(error)}") from None
+    except ConnectionError as error:
+        raise _no_cluster(address, error) from None
+    return ray
 
 
 @contextmanager
@@ -147,25 +173,6 @@ def _own_signals() -> Iterator[None]:
     yield
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)
-
-
-def _connect(ray: Any, threads: int) -> None:
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    # Not "auto", which would wait minutes for a cluster that is long gone, or join one that is to end with another run.
-    address = os.environ.get("RAY_ADDRESS") or "local"
-    if address == "local":
-        cores = min(threads, len(os.sched_getaffinity(0)))
-        ray.init(address=address, num_cpus=cores, include_dashboard=False, **quiet)
-        return
-    noted = _noted_cluster() if address == "auto" else address
-    if noted is not None:
-        _check_answers(noted)
-    try:
-        ray.init(address=address, **quiet)
-    except RuntimeError as error:  # of other versions, above all
-        raise UserError(f"the Ray cluster cannot be used: {_first_line(error)}") from None
-    except ConnectionError as error:
-        raise _no_cluster(address, error) from None
 
 
 def _noted_cluster() -> str | None:

@@ -5,28 +5,23 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import psutil
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.pictures.packing_on_ray import ENVIRONMENT
 from catdog_exp.pictures.packs import Pack, open_pack
 from catdog_exp.pictures.source import Listing, Picture
 from catdog_exp.pictures.verification import damage_in
 from catdog_exp.schema import DataConfig
+from tests.clusters import lose_a_node, needs_ray
 from tests.pictures.drawn import DATA, draw_pictures
 
-needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed: uv sync --extra ray"
-)
 ON_RAY = replace(DATA, shards=6, pack_on="ray")
 
 
@@ -86,22 +81,6 @@ def test_a_cluster_of_its_own_packs_the_same_bytes_quietly(
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Two nodes of one core each on loopback; RAY_ADDRESS names it."""
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    from ray.cluster_utils import Cluster
-
-    node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 << 20}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
-    cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
-    cluster.wait_for_nodes(60)
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    yield cluster
-    cluster.shutdown()
-
-
 def _photographs(root: Path, per_class: int) -> Listing:
     """Large noisy JPEGs, each with bytes of its own."""
     draw = np.random.default_rng(0)
@@ -132,7 +111,7 @@ def _open(listing: Listing, data: DataConfig, packs: Path) -> None:
 
 @needs_ray
 @pytest.mark.service
-def test_shards_of_a_lost_node_are_made_by_the_other(tmp_path: Path, cluster: Any):
+def test_shards_of_a_lost_node_are_made_by_the_other(tmp_path: Path, ray_cluster: Any):
     listing = _photographs(tmp_path / "pictures", per_class=160)
     data = replace(ON_RAY, resize=256, shards=8)
     undisturbed = open_pack(listing, replace(data, pack_on="threads"), tmp_path / "threads")
@@ -142,11 +121,7 @@ def test_shards_of_a_lost_node_are_made_by_the_other(tmp_path: Path, cluster: An
     # Some shards are made, and both nodes are at work on others.
     _wait_for(lambda: len(list(packs.glob("*.making/*.rec"))) >= 2 and len(list(packs.glob("*.making/aside/*"))) >= 2)
     made = len(list(packs.glob("*.making/*.rec")))
-    _, lost = cluster.list_all_nodes()
-    raylet = psutil.Process(lost.all_processes["raylet"][0].process.pid)
-    for process in (raylet, *raylet.children(recursive=True)):  # all at once, as when the machine goes
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+    lose_a_node(ray_cluster)
     packing.join(120)
     assert packing.exitcode == 0
     assert made < 12
