@@ -14,6 +14,7 @@ WALLS = [
     ("mxnet", ["mx.py"]),
     ("mlflow", ["tracking/"]),
     ("hydra", ["app.py", "sweeps/"]),
+    ("optuna", ["sweeps/"]),
     ("ray", ["pictures/packing_on_ray.py"]),
     ("omegaconf", ["app.py", "sweeps/"]),
 ]
