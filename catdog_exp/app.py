@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import re
 import socket
@@ -27,8 +26,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.config_errors import config_line
-from catdog_exp.console import mark_console
-from catdog_exp.errors import UserError, one_line
+from catdog_exp.errors import UserError
 from catdog_exp.settings import flat
 
 if TYPE_CHECKING:
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 
 VERSION_BASE = "1.3"
 CONFIG_NAME = "config"
-log = logging.getLogger(__name__)
 
 # A sweep's run at the tracking server: opened by the callback below once the sweep is known to be sound,
 # closed by `main` however the sweep ends. (Hydra tells callbacks nothing about a sweep in which a job failed.)
@@ -72,25 +69,25 @@ def main(words: Sequence[str]) -> None:
 def job(config: DictConfig) -> float | None:
     """One run, as Hydra calls it. Returns the objective, for sweepers."""
     from catdog_exp import experiment
+    from catdog_exp.claim import Elsewhere
     from catdog_exp.schema import RunConfig, read
 
     this = HydraConfig.get()
+    words = list(this.overrides.task)
     if this.mode == RunMode.MULTIRUN:
-        mark_console(f"[{this.job.num}] ")
+        from catdog_exp.sweeps.job import sweep_job
+
+        os.chdir(this.runtime.cwd)  # of the command; a cluster's processes start elsewhere
+        return sweep_job(Path(this.sweep.dir), this.job.num, words, lambda: plain(config))
     try:
         values = plain(config)
-        return experiment.run(
-            read(RunConfig, values),
-            folder=Path(this.runtime.output_dir),
-            settings=values,
-            overrides=list(this.overrides.task),
-        )
+        folder = Path(this.runtime.output_dir)
+        return experiment.run(read(RunConfig, values), folder=folder, settings=values, overrides=words).objective
+    except Elsewhere as where:
+        print(f"skipped: {where}")
+        return None
     except Exception as error:
-        if this.mode == RunMode.RUN:
-            raise _Stop(error) from error
-        line = one_line(error)
-        log.error("failed: %s", line or repr(error), exc_info=error if line is None else None)
-        raise
+        raise _Stop(error) from error
 
 
 class _Stop(BaseException):
@@ -110,17 +107,9 @@ class CheckFirst(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
-            from catdog_exp.schema import TrackingConfig, read
-            from catdog_exp.sweeps.grid import grid_jobs
-            from catdog_exp.sweeps.parent import parent_run
+            from catdog_exp.sweeps.beginning import begin
 
-            jobs = list(grid_jobs(config))
-            for job_config in jobs:
-                _check(job_config)
-            # Of the first job: what a sweep varies may be what no run can do without.
-            first = plain(jobs[0])
-            tracking = read(TrackingConfig, first["tracking"], "tracking")
-            _sweep.enter_context(parent_run(tracking, list(config.hydra.overrides.task), str(first["objective"])))
+            _sweep.enter_context(begin(config))
 
 
 @contextlib.contextmanager
@@ -213,7 +202,16 @@ class OwnConf(SearchPathPlugin):
             search_path.prepend("own", f"file://{own[0]}")
 
 
-OmegaConf.register_new_resolver("absolute", absolute, replace=True)
+def jobs_at_once(asked: int | None, threads: int | None) -> int:
+    """How many jobs of a sweep this machine runs at once, for launchers that are to know."""
+    from catdog_exp.sweeps.slots import jobs_at_once
+
+    return jobs_at_once(asked, threads)
+
+
+# Kept with a config: its jobs may run in processes that started elsewhere.
+OmegaConf.register_new_resolver("absolute", absolute, use_cache=True, replace=True)
 OmegaConf.register_new_resolver("machine_name", machine_name, replace=True)
+OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
 OmegaConf.register_new_resolver("run_hash", run_hash, use_cache=True, replace=True)
 Plugins.instance().register(OwnConf)

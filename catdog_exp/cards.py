@@ -1,13 +1,15 @@
-"""The CUDA cards of this machine, for the doctor."""
+"""The CUDA cards of this machine."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from typing import Any
 
 from catdog_exp.facts import Fact, dotted
 
+CARDS = "CUDA_VISIBLE_DEVICES"
 OLDEST_CARD = (5, 0)  # compute capability; the wheels of MXNet hold nothing for older ones
 
 
@@ -33,6 +35,14 @@ def card_facts(mxnet: dict[str, Any] | None) -> list[Fact]:
             Fact("note", "runs use", f"the processor: {problem}") if problem else Fact("ok", "runs use", "the card")
         )
     return facts
+
+
+def visible_cards() -> list[str]:
+    """The cards that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    chosen = os.environ.get(CARDS)
+    if chosen is None:
+        return [str(number) for number in range(len(_seen_cards()))]
+    return [card.strip() for card in chosen.split(",") if card.strip()]
 
 
 def _seen_cards() -> list[tuple[str, tuple[int, int]]]:

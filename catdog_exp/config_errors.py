@@ -10,6 +10,7 @@ from catdog_exp.errors import unknown_key
 _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^']+)'")
 _SEVERAL_VALUES = re.compile(r"Ambiguous value for argument '([^=]+)=(.*)'")
 _NOT_SET = re.compile(r"Missing mandatory value: (\S+)")
+_NO_PLUGIN = re.compile(r"Could not (?:load|find) 'hydra/launcher/(submitit_slurm|submitit_local|ray)'")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
 
 
@@ -19,6 +20,8 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
     known_keys: gives the keys that the config has; only called when a key is unknown.
     """
     text = str(error)
+    if found := _NO_PLUGIN.search(text):
+        return f"this launcher needs more packages: `pip install catdog-exp[{found[1].partition('_')[0]}]`"
     options = getattr(error, "options", None)
     missing = getattr(error, "missing_cfg_file", None)
     if missing and options:

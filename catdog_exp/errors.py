@@ -42,17 +42,35 @@ class LostWorker(Exception):
     """Another process of the same training is gone. The message is one line; the command ends with exit code 1."""
 
 
+class IncompleteSweep(Exception):
+    """Jobs of a sweep have no result. The message is one line; the command ends with exit code 1."""
+
+
+class GivenUp(BaseException):
+    """A search gives a training up that comes to nothing: no error, and not an end to go on from.
+
+    value: the objective's last one.
+    """
+
+    def __init__(self, why: str, value: float) -> None:
+        super().__init__(why)
+        self.value = value
+
+
 class Terminated(BaseException):
     """SIGTERM came, or the terminal is gone: unwinds like Ctrl-C does, so that nothing is left open or half-written."""
 
 
 def exit_code(error: BaseException) -> int:
-    """The command's: 1: an error of ours, or a lost worker. 2: the user's mistake. 130: Ctrl-C. 143: SIGTERM."""
+    """The command's.
+
+    1: an error of ours, a lost worker, jobs without a result. 2: the user's mistake. 130: Ctrl-C. 143: SIGTERM.
+    """
     if isinstance(error, KeyboardInterrupt):
         return 130
     if isinstance(error, Terminated):
         return 143
-    return 1 if isinstance(error, LostWorker) or one_line(error) is None else 2
+    return 1 if isinstance(error, LostWorker | IncompleteSweep) or one_line(error) is None else 2
 
 
 def missing_library(error: BaseException) -> str | None:
@@ -73,7 +91,7 @@ def missing_library(error: BaseException) -> str | None:
 
 def one_line(error: BaseException) -> str | None:
     """What to tell the user instead of a traceback, or None where only a traceback helps."""
-    if isinstance(error, UserError | LostWorker):
+    if isinstance(error, UserError | LostWorker | IncompleteSweep):
         return str(error)
     if isinstance(error, OSError) and error.errno in _THE_SYSTEM_S_REFUSALS and error.filename is not None:
         return f"{error.filename}: {error.strerror}; make room or name another folder, such as paths.outputs=DIR"

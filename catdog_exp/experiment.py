@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from catdog_exp.claim import claimed
 from catdog_exp.errors import UserError
-from catdog_exp.interrupted import run_fingerprint, unfinished
+from catdog_exp.fingerprint import pack_fingerprint, run_fingerprint
 from catdog_exp.schema import RunConfig
 from catdog_exp.settings import flat
 from catdog_exp.stages import Stages
@@ -20,7 +22,24 @@ from catdog_exp.together import alike, part_of
 from catdog_exp.tracking.ids import is_run_id
 from catdog_exp.training.workers import Workers, joined
 
+if TYPE_CHECKING:
+    from catdog_exp.tracking.earlier import Earlier
+
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run.
+
+    objective: its best value, None when nothing was trained. run_id: MLflow's, None where nothing is logged.
+    link: one line, how to look at the run. reused: an earlier run's, in place of one of its own.
+    """
+
+    objective: float | None
+    run_id: str | None
+    link: str
+    reused: bool = False
 
 
 def check(config: RunConfig) -> None:
@@ -62,38 +81,40 @@ def _check_outputs(outputs: Path) -> None:
         raise UserError(f"paths.outputs={outputs}: {there} cannot be written to, name another folder")
 
 
-def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides: Sequence[str]) -> float | None:
-    """Do the stages of `config` and log them. Returns the best value of the objective, None when nothing is trained.
+def run(
+    config: RunConfig,
+    folder: Path,
+    settings: Mapping[str, Any],
+    overrides: Sequence[str],
+    on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
+) -> Result:
+    """Do the stages of `config` and log them, unless the experiment has a run with the same result already.
 
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
-    Raises UserError for what the user can mend.
+    on_epoch: called for each epoch with its number, counted from 1, and its metrics.
+
+    Raises UserError for what the user can mend, Elsewhere as `claimed` does.
     """
-    from catdog_exp.tracking.earlier import earlier_runs
     from catdog_exp.tracking.run import start_run
     from catdog_exp.tracking.uris import without_password
 
     # What is logged is for many eyes.
     shown = yaml.safe_load(without_password(yaml.safe_dump(dict(settings), sort_keys=False)))
     words = [without_password(word) for word in overrides]
-    fingerprint = run_fingerprint(settings)
-    tags = {"objective": config.objective, "fingerprint": fingerprint}
+    tags = {"objective": config.objective}
     with contextlib.ExitStack() as stack:
-        workers, place = Workers(), None
+        workers, claim = Workers(), None
         if "train" in config.stages:
             workers = stack.enter_context(joined(config.hardware, alike(settings)))
             config = part_of(config, workers)
-            outputs, resume = Path(config.paths.outputs), config.train.resume
             if workers.rank == 0:
-                place = stack.enter_context(unfinished(fingerprint, outputs, folder, resume=resume))
-        going_on = place is not None and place.was_there
-        earlier = earlier_runs(config.tracking, [fingerprint]).get(fingerprint) if going_on else None
+                pack = pack_fingerprint(config)
+                tags["fingerprint"] = run_fingerprint(settings, pack)
+                claim = stack.enter_context(claimed(config, tags["fingerprint"], folder))
+        if claim is not None and claim.finished is not None:
+            return _reused(claim.finished, config.objective)
         tracker = stack.enter_context(
-            start_run(
-                config.tracking,
-                " ".join(words)[:200] or "default",
-                tags,
-                resume=earlier.run_id if earlier is not None and earlier.state == "unfinished" else None,
-            )
+            start_run(config.tracking, " ".join(words)[:200] or "default", tags, claim.interrupted if claim else None)
         )
         tracker.params(flat(shown))
         for name, content in (("config.yaml", shown), ("overrides.yaml", words)):
@@ -107,11 +128,24 @@ def run(config: RunConfig, folder: Path, settings: Mapping[str, Any], overrides:
         if "preview" in config.stages:
             stages.preview()
         if "train" in config.stages:
-            stages.train(place)
+            if claim is not None and stages.packed.fingerprint != pack:
+                raise UserError("the pictures have changed since this run began: give the same command again")
+            stages.train(claim.folder if claim else None, on_epoch)
         if "evaluate" in config.stages:
             stages.evaluate()
         if "predict" in config.stages:
             stages.predict()
         log.info("files: %s", folder)
         log.info("MLflow: %s", tracker.link)
-        return stages.trained.best_value if stages.trained else None
+        return Result(stages.trained.best_value if stages.trained else None, tracker.run_id, tracker.link)
+
+
+def _reused(finished: Earlier, objective: str) -> Result:
+    log.info(
+        "finished already: run %s, %s %.4f; if_exists=new runs it again",
+        finished.run_id[:8],
+        objective,
+        finished.objective,
+    )
+    log.info("MLflow: %s", finished.link)
+    return Result(finished.objective, finished.run_id, finished.link, reused=True)

@@ -153,6 +153,17 @@ class PredictConfig:
 
 
 @dataclass(frozen=True)
+class SweepConfig:
+    """How the jobs of a sweep are run. Keys and units: conf/sweep/default.yaml."""
+
+    jobs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    job_minutes: Annotated[float, Field(gt=0)] | None = None
+    retries: Annotated[int, Field(ge=0, le=100)] = 0
+    fail_fast: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
 class PathsConfig:
     """Folders, absolute."""
 
@@ -173,6 +184,8 @@ class RunConfig:
     paths: PathsConfig
     stages: Annotated[list[Stage], Field(min_length=1)]
     objective: str
+    if_exists: Literal["reuse", "resume", "new", "skip"]
+    sweep: SweepConfig
 
     def __post_init__(self) -> None:
         size = self.augment.size or self.data.resize

@@ -6,16 +6,17 @@ import dataclasses
 import json
 import logging
 import shutil
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catdog_exp.errors import UserError
+from catdog_exp.errors import GivenUp, UserError
 from catdog_exp.files import replacing
-from catdog_exp.interrupted import Place
 from catdog_exp.schema import RunConfig
 from catdog_exp.threads import threads_to_use
 from catdog_exp.tracking.ids import is_run_id
+from catdog_exp.tracking.log import PRUNED
 from catdog_exp.training.workers import Workers
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Stages:
             self.tracker.artifact(sheet)
         log.info("pictures to look at: %s, %s", packed, augmented.name)
 
-    def train(self, place: Place | None) -> None:
+    def train(self, place: Path | None, on_epoch: Callable[[int, Mapping[str, float]], None] | None = None) -> None:
         """A trained network, and its curves. place: where worker 0 keeps what it needs to go on."""
         from catdog_exp.plots.curves import training_curves
         from catdog_exp.training.loop import train
@@ -77,8 +78,16 @@ class Stages:
         packs = workers.of_all(self.packed.fingerprint)
         if len(set(packs)) > 1:
             raise UserError(f"the workers have different pictures: their packs are {', '.join(packs)}")
-        if place is not None:
-            place.claim(self.packed.fingerprint)
+
+        def epoch_done(epoch: int, metrics: dict[str, float]) -> None:
+            self.tracker.metrics(metrics, step=epoch)
+            try:
+                if on_epoch is not None:
+                    on_epoch(epoch, metrics)
+            except GivenUp:
+                self.tracker.tags({PRUNED: str(epoch)})
+                raise
+
         trained = train(
             config.model,
             config.train,
@@ -88,8 +97,8 @@ class Stages:
             self.train_pictures,
             self.validation_pictures,
             self.packed.classes,
-            place.folder if place else self.folder,
-            on_epoch=lambda epoch, metrics: self.tracker.metrics(metrics, step=epoch),
+            place or self.folder,
+            on_epoch=epoch_done,
             threads=self.threads,
             given=self._given_weights(),
             workers=workers,

@@ -91,6 +91,12 @@ def find_pack(listing: Listing, data: DataConfig, folder: Path) -> Pack:
     return pack
 
 
+def fingerprint_of(listing: Listing, data: DataConfig, folder: Path) -> str:
+    """The fingerprint that `open_pack` would find the pack by. Raises UserError as that does for its pictures."""
+    _, _, place = _place_of(listing, data, folder)
+    return place.name
+
+
 def _place_of(
     listing: Listing, data: DataConfig, folder: Path
 ) -> tuple[dict[Split, list[Entry]], dict[str, Content], Path]:

@@ -10,19 +10,20 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 
-def grid_jobs(config: DictConfig) -> Iterator[DictConfig]:
-    """The composed config of every job, where Hydra's own sweeper makes a grid of all combinations.
+def is_grid(config: DictConfig) -> bool:
+    """Whether Hydra's own sweeper makes a grid of all combinations. Any other chooses its jobs as it goes."""
+    return str(config.hydra.sweeper._target_).endswith(".BasicSweeper")
 
-    Any other sweeper chooses its jobs as it goes: then only `config`, what the jobs have in common, is given.
-    """
-    sweeper = config.hydra.sweeper
-    if not str(sweeper._target_).endswith(".BasicSweeper"):
-        yield config
+
+def grid_jobs(config: DictConfig) -> Iterator[tuple[list[str], DictConfig]]:
+    """The overrides and the composed config of every job of a grid; else those that all jobs have in common."""
+    words = list(OmegaConf.to_container(config.hydra.overrides.task))  # type: ignore[arg-type]
+    if not is_grid(config):
+        yield words, config
         return
     loader = GlobalHydra.instance().config_loader()
-    params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
-    words = params + list(OmegaConf.to_container(config.hydra.overrides.task))  # type: ignore[arg-type]
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides(words)
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(params + words)
     for batch in BasicSweeper.split_arguments(overrides, max_batch_size=None):
         for job_overrides in batch:
-            yield loader.load_sweep_config(config, list(job_overrides))
+            yield list(job_overrides), loader.load_sweep_config(config, list(job_overrides))

@@ -15,6 +15,7 @@ JOBS = "jobs"  # the sweep's folder for its frozen jobs, a file each
 SWEEP = "sweep.json"  # in the sweep's folder, what its jobs have in common
 STOP = "stop"  # in the sweep's folder, once it is to end: why
 PROGRESS = "progress.json"  # in a job's folder, replaced after each epoch
+LOG = "run.log"  # in a job's folder: its log, and all that its process has written
 OUTCOME = "outcome.json"  # in a job's folder, at its end
 
 # finished: trained now. reused: a run that had finished before. pruned: given up early by a search.
@@ -35,12 +36,21 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class TrialOf:
+    """Which trial of a search a job does: its number in a study, in a file."""
+
+    storage: str
+    study: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Job:
     """One job of a sweep, as it was composed before the first one started.
 
     number: its place in the sweep, and the name of its folder. overrides: the words that it was composed with.
     differs: what it has other than other jobs of its sweep, by key. settings: the whole config.
-    fingerprint: of all that changes its result.
+    fingerprint: of all that changes its result, "" where it trains nothing. trial: of a search, None in a grid.
     """
 
     number: int
@@ -48,6 +58,7 @@ class Job:
     differs: dict[str, Any]
     settings: dict[str, Any]
     fingerprint: str
+    trial: TrialOf | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,9 @@ class KnownJobs:
 
 def frozen_job(folder: Path, number: int) -> Job:
     """The job with this number of the sweep in `folder`. Raises FileNotFoundError where there is none."""
-    return Job(**json.loads((folder / JOBS / f"{number}.json").read_text(encoding="utf-8")))
+    values = json.loads((folder / JOBS / f"{number}.json").read_text(encoding="utf-8"))
+    trial = values.pop("trial")
+    return Job(**values, trial=None if trial is None else TrialOf(**trial))
 
 
 def sweep_in(folder: Path) -> Sweep:

@@ -14,14 +14,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from catdog_exp.sweeps.jobs import OUTCOME, PROGRESS, Job, Outcome, Progress
+from catdog_exp.sweeps.jobs import LOG, OUTCOME, PROGRESS, Job, Outcome, Progress
 from catdog_exp.sweeps.words import briefly, clock, described
 from catdog_exp.tracking.uris import without_password
 
 LOOK_EVERY = 1.0  # seconds
 SAY_EVERY = 60.0  # seconds between two lines of the log, where no terminal is
 MOST_RUNNING = 8  # jobs that are named in one line
-OUTPUT = "output.txt"  # in a job's folder, what its process has written
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +140,6 @@ class _View:
             return f"{who}: finished before as {run}, {value}"
         if outcome.status == "pruned":
             return f"{who}: given up early at {value} {time_and_run}: {reason}"
-        output = self._folder / str(job.number) / OUTPUT
+        output = self._folder / str(job.number) / LOG
         where = f"; its log: {output}" if outcome.status == "failed" and output.is_file() else ""
         return f"{who}: {outcome.status}: {reason}{where}"

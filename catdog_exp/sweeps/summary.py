@@ -42,11 +42,6 @@ def summarize(
     return files + objective_by_key(jobs, outcomes, objective, minimize, folder)
 
 
-def spread_lines(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str) -> list[str]:
-    """How much the seed alone matters, for people, a line for each of `spreads_of`."""
-    return [spread.line(objective) for spread in spreads_of(jobs, outcomes)]
-
-
 def spreads_of(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> list[Spread]:
     """The objectives of jobs that differ in their seed alone; those that were given up early do not count."""
     values = [

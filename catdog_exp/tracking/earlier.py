@@ -50,8 +50,10 @@ class Earlier:
     params: Mapping[str, str]
 
 
-def earlier_runs(config: TrackingConfig, fingerprints: Sequence[str]) -> dict[str, Earlier]:
+def earlier_runs(config: TrackingConfig, fingerprints: Sequence[str] | None = None) -> dict[str, Earlier]:
     """Of each fingerprint the experiment's run that matters; those that have none are left out.
+
+    fingerprints: None for all those of the newest 1,000 runs.
 
     That is the newest finished one with an objective, else a running one, else the newest unfinished one.
     One question to the store, for the 1,000 newest runs; only in an experiment that has more, one for each
@@ -60,8 +62,8 @@ def earlier_runs(config: TrackingConfig, fingerprints: Sequence[str]) -> dict[st
     Raises UserError when the store fails.
     """
     store = store_if_there(config)
-    wanted = set(fingerprints)
-    if store is None or not wanted:
+    wanted = None if fingerprints is None else set(fingerprints)
+    if store is None or wanted == set():
         return {}
     found: dict[str, Earlier] = {}
     for run in _with_fingerprint(store, wanted):  # newest first
@@ -86,15 +88,17 @@ def find_parent(config: TrackingConfig, sweep: str) -> str | None:
 
 
 def run_of_process(config: TrackingConfig, fingerprint: str, pid: int, host: str) -> str | None:
-    """The id of the run with this fingerprint that this process has, or had when it died, open; None where none.
+    """The id of the run that this process has worked on without finishing it, None where there is none.
 
-    Raises UserError when the store fails.
+    fingerprint: the run's, "" where it has none. Raises UserError when the store fails.
     """
     store = store_if_there(config)
     if store is None:
         return None
-    condition = f"tags.{FINGERPRINT} = '{fingerprint}' and tags.{PID} = '{pid}' and tags.{HOST} = '{host}'"
-    return _newest(store, f"{condition} and attributes.status = 'RUNNING'")
+    conditions = [f"tags.{PID} = '{pid}'", f"tags.{HOST} = '{host}'", "attributes.status != 'FINISHED'"]
+    if fingerprint:
+        conditions.append(f"tags.{FINGERPRINT} = '{fingerprint}'")
+    return _newest(store, " and ".join(conditions))
 
 
 def fail_run(config: TrackingConfig, run_id: str, reason: str, log_file: Path | None) -> None:
@@ -114,14 +118,14 @@ def _newest(store: Store, condition: str) -> str | None:
     return next((str(run.info.run_id) for run in store.runs(condition)), None)
 
 
-def _with_fingerprint(store: Store, wanted: set[str]) -> Iterator[Run]:
+def _with_fingerprint(store: Store, wanted: set[str] | None) -> Iterator[Run]:
     """The runs with one of these fingerprints, of each the newest first; some twice."""
-    left = wanted
-    if len(wanted) > 1:  # MLflow's conditions on tags know neither OR nor IN
+    left = wanted or set()
+    if wanted is None or len(wanted) > 1:  # MLflow's conditions on tags know neither OR nor IN
         newest = list(store.runs(f"tags.{FINGERPRINT} LIKE '%'", limit=PAGE))
-        found = [run for run in newest if run.data.tags[FINGERPRINT] in wanted]
+        found = [run for run in newest if wanted is None or run.data.tags[FINGERPRINT] in wanted]
         yield from found
-        if len(newest) < PAGE:
+        if wanted is None or len(newest) < PAGE:
             return
         # A thousand runs take as long as some two hundred questions.
         left = wanted - {run.data.tags[FINGERPRINT] for run in found if run.info.status == "FINISHED"}

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.cli.conftest import SMALL
+from tests.cli.killing import kill_all
 from tests.cli.store import runs
 
 
@@ -26,7 +27,9 @@ def test_a_grid_runs_under_one_parent_and_packs_once_for_each_size(catdog, tmp_p
     grid = {(run.data.params["model.layers"], run.data.params["data.resize"]) for run in children}
     assert grid == {("1", "16"), ("1", "24"), ("2", "16"), ("2", "24")}
     assert len(list(tmp_path.glob("outputs/packs/*/manifest.json"))) == 2
-    assert len(re.findall(r"\[\d\] packed 48 \+ 12 pictures", done.stdout)) == 2
+    logs = [file.read_text() for file in tmp_path.glob("outputs/runs/*/*/*/run.log")]
+    assert sum("packed 48 + 12 pictures" in text for text in logs) == 2
+    assert len(re.findall(r"^job \d \(data.resize=\d+, model.layers=\d\): val/accuracy", done.stdout, re.M)) == 4
     assert sorted(path.parent.name for path in tmp_path.glob("outputs/runs/*/*/*/run.log")) == [
         "0",
         "1",
@@ -49,8 +52,9 @@ def test_a_sweep_over_seeds_says_mean_and_deviation(catdog, tmp_path):
 @pytest.mark.slow
 def test_a_job_that_fails_leaves_the_others_their_results(catdog, tmp_path):
     done = catdog("-m", *SMALL, "train.lr=0.01,1e30")
-    assert done.returncode == 2
-    assert "train.lr" in done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1
+    assert done.stderr == "catdog: 1 of 2 jobs have no result; the same command runs those alone\n"
+    assert re.search(r"^job 1 .*: failed: .*train.lr", done.stdout, re.M)
     parent, *children = runs(tmp_path)
     assert parent.info.status == "FAILED"
     assert sorted(run.info.status for run in children) == ["FAILED", "FINISHED"]
@@ -62,9 +66,60 @@ def test_a_key_that_no_run_can_do_without_may_be_swept(catdog, tmp_path, finishe
     pictures = next((finished[0] / "outputs" / "pictures").glob("synthetic-*"))
     other = shutil.copytree(pictures, tmp_path / "other")
     roots = f"data.root={pictures},{other}"
-    done = catdog("-m", "data=folder", roots, "stages=[pack]", "hydra.launcher.n_jobs=1")
+    done = catdog("-m", "data=folder", roots, "stages=[pack]", "sweep.jobs=1")
     assert done.returncode == 0, done.stderr
     assert [run.info.status for run in runs(tmp_path)] == ["FINISHED"] * 3
+
+
+@pytest.mark.slow
+def test_a_sweep_is_planned_and_the_same_again_answers_at_once_under_the_same_parent(catdog, tmp_path):
+    words = ["-m", *SMALL, "train.seed=0,1"]
+    planned = catdog(*words, "sweep.dry_run=true")
+    assert planned.returncode == 0, planned.stderr
+    assert "2 jobs: 2 to run; time unknown" in planned.stdout
+    assert not list(tmp_path.glob("outputs/runs/*"))
+    assert catdog(*words).returncode == 0
+    assert "2 jobs: 2 finished" in catdog(*words, "sweep.dry_run=true").stdout
+    wider = catdog("-m", *SMALL, "train.seed=0,1,2", "sweep.dry_run=true").stdout
+    assert re.search(r"3 jobs: 2 finished, 1 to run; about .* judging by 2 runs", wider)
+    again = catdog(*words)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("finished before as run") == 2
+    assert len(runs(tmp_path)) == 3
+
+
+@pytest.mark.slow
+def test_editing_the_configuration_meanwhile_changes_nothing(tmp_path, environment, command):
+    own = tmp_path / "conf" / "experiment"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("# @package _global_\ntrain:\n  lr: 0.002\n")
+    words = ["-m", *SMALL, "experiment=mine", "train.seed=0,1", "sweep.jobs=1"]
+    process = subprocess.Popen([command, *words], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+    last = time.monotonic() + 120
+    while not list(tmp_path.glob("outputs/unfinished/*/state-*")):
+        assert time.monotonic() < last
+        time.sleep(0.02)
+    (own / "mine.yaml").write_text("train: [this, is, no, mapping\n")
+    assert process.wait(timeout=200) == 0
+    assert [run.data.params["train.lr"] for run in runs(tmp_path)[1:]] == ["0.002", "0.002"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "parents", "children"), [("1,2,3", 2, 4), ("0,1,2", 1, 3)])
+def test_two_sweeps_at_once_do_what_both_want_once(tmp_path, environment, command, seeds, parents, children):
+    words = ["-m", *SMALL, "train.epochs=20"]
+    sweeps = [
+        subprocess.Popen(
+            [command, *words, f"train.seed={own}"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for own in ("0,1,2", seeds)
+    ]
+    printed = [sweep.communicate(timeout=250)[0] for sweep in sweeps]
+    assert [sweep.returncode for sweep in sweeps] == [0, 0], printed
+    everything = runs(tmp_path)
+    assert {run.info.status for run in everything} == {"FINISHED"}
+    assert sum("sweep" in run.data.tags for run in everything) == parents
+    assert sum("sweep" not in run.data.tags for run in everything) == children
 
 
 @pytest.mark.slow
@@ -79,16 +134,24 @@ def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, environ
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Where the tests themselves run in the background, these may be ignored.
+        preexec_fn=lambda: [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGINT, signal.SIGHUP)],
     )
-    last = time.monotonic() + 120
-    while len({state.parent for state in tmp_path.glob("outputs/unfinished/*/state-*")}) < 2:
-        assert time.monotonic() < last
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.1)
-    process.send_signal(number)
-    process.communicate(timeout=60)
+    try:
+        last = time.monotonic() + 120
+        while len({state.parent for state in tmp_path.glob("outputs/unfinished/*/state-*")}) < 2:
+            assert time.monotonic() < last
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.1)
+        process.send_signal(number)
+        process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            kill_all(process)
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert {run.info.status for run in runs(tmp_path)} == {"KILLED"}
+    (table,) = tmp_path.glob("outputs/runs/*/*/sweep.csv")
+    assert [line.split(",")[1] for line in table.read_text().splitlines()[1:]] == ["stopped", "stopped"]
     last = time.monotonic() + 20  # the launcher's own helpers end a little later
     with pytest.raises(ProcessLookupError):
         while time.monotonic() < last:

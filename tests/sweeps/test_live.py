@@ -73,7 +73,7 @@ def test_each_job_that_ends_is_one_line(tmp_path, caplog, monkeypatch):
         for number, outcome in outcomes.items():
             folder_of(tmp_path, number)
             if number == 2:
-                (tmp_path / "2" / "output.txt").write_text("…")
+                (tmp_path / "2" / "run.log").write_text("…")
             write(tmp_path / str(number) / OUTCOME, outcome)
             time.sleep(0.015)
 
@@ -84,7 +84,7 @@ def test_each_job_that_ends_is_one_line(tmp_path, caplog, monkeypatch):
     assert caplog.messages == [
         "job 0 (model.layers=0): val/accuracy 0.8132 in 0:01:12, run 1a2b3c4d",
         "job 1 (model.layers=1): finished before as run 1a2b3c4d, val/accuracy 0.8000",
-        f"job 2 (model.layers=2): failed: ended by SIGKILL; its log: {tmp_path / '2' / 'output.txt'}",
+        f"job 2 (model.layers=2): failed: ended by SIGKILL; its log: {tmp_path / '2' / 'run.log'}",
         "job 3 (model.layers=3): given up early at val/accuracy 0.5000 in 0:00:05: worse than most",
         "job 4 (model.layers=4): skipped: under way on host b",
         "job 5 (model.layers=5): stopped: the sweep was ended",

@@ -8,7 +8,7 @@ import yaml
 
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.jobs import Outcome
-from catdog_exp.sweeps.summary import spread_lines, summarize
+from catdog_exp.sweeps.summary import spreads_of, summarize
 from tests.sweeps.made import failed, finished, job
 
 
@@ -62,8 +62,8 @@ def test_the_seed_alone_is_told_for_each_setting_by_the_jobs_that_ended():
     jobs = [job(number, model__layers=[2, 2 + number // 3], train__seed=number % 3) for number in range(6)]
     outcomes = {number: finished(0.5 + number / 10) for number in range(5)}
     outcomes[1] = Outcome("pruned", 0.1, None, "", 1.0)
-    assert spread_lines(jobs, outcomes, "val/accuracy") == [
+    assert [spread.line("val/accuracy") for spread in spreads_of(jobs, outcomes)] == [
         "model.layers=[2,2]: val/accuracy 0.6000 ± 0.1414 over 2 seeds",
         "model.layers=[2,3]: val/accuracy 0.8500 ± 0.0707 over 2 seeds",
     ]
-    assert spread_lines(jobs[:1], outcomes, "val/accuracy") == []
+    assert spreads_of(jobs[:1], outcomes) == []

@@ -1,0 +1,110 @@
+"""One job of a sweep in a process of its own: `python -m catdog_exp.sweeps.child SWEEP NUMBER SUPERVISOR`."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from catdog_exp import experiment
+from catdog_exp.claim import Elsewhere
+from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line
+from catdog_exp.schema import RunConfig, read
+from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress, Status, frozen_job, sweep_in, write
+
+RESULT = "result.json"  # in the job's folder: the outcome, as far as this process can tell
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+log = logging.getLogger("catdog_exp.job")
+
+
+def main() -> int:
+    """Run the job, and leave its outcome in its folder. Returns an exit code as the command's is."""
+    sweep, number, supervisor = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    folder = sweep / str(number)
+    faulthandler.enable()
+    signal.signal(signal.SIGTERM, _terminate)
+    _end_with(supervisor)
+    _log_to(folder / LOG)
+    outcome, code = _ended(frozen_job(sweep, number), folder, sweep_in(sweep).parent_run)
+    write(folder / RESULT, outcome)
+    return code
+
+
+def _ended(job: Job, folder: Path, parent_run: str | None) -> tuple[Outcome, int]:
+    """Run the job. Returns how it ended, and the exit code that tells of it."""
+    started = time.monotonic()
+
+    def outcome(
+        status: Status, reason: str = "", objective: float | None = None, run_id: str | None = None, link: str = ""
+    ) -> Outcome:
+        return Outcome(status, objective, run_id, link, time.monotonic() - started, reason)
+
+    try:
+        result = _run(job, folder, parent_run)
+    except Elsewhere as where:
+        return outcome("skipped", str(where)), 0
+    except GivenUp as given_up:
+        return outcome("pruned", str(given_up), given_up.value), 0
+    except (KeyboardInterrupt, Terminated) as ended:
+        return outcome("stopped", "ended from outside"), exit_code(ended)
+    except Exception as failure:
+        line = one_line(failure)
+        log.error("failed: %s", line or repr(failure), exc_info=failure if line is None else None)
+        return outcome("failed", line or f"{type(failure).__name__}: {failure}".splitlines()[0]), exit_code(failure)
+    status: Status = "reused" if result.reused else "finished"
+    return outcome(status, "", result.objective, result.run_id, result.link), 0
+
+
+def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
+    config = read(RunConfig, job.settings)
+    if parent_run is not None:
+        config = dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, parent_run=parent_run))
+    epochs, started = config.train.epochs, time.monotonic()
+    last = started
+
+    reporter = None
+    if job.trial is not None:
+        from catdog_exp.sweeps.pruning import Reporter
+
+        reporter = Reporter(Path(job.trial.storage), job.trial.study, job.trial.number)
+
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
+        nonlocal last
+        now = time.monotonic()
+        left, last = (epochs - epoch) * (now - last), now
+        value = metrics[config.objective]
+        write(folder / PROGRESS, Progress(epoch, epochs, value, now - started, left))
+        if reporter is not None and reporter.report(epoch, value):
+            raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
+
+    return experiment.run(config, folder, job.settings, job.overrides, on_epoch)
+
+
+def _end_with(supervisor: int) -> None:
+    """Let the system send this process SIGTERM when its supervisor is gone, by a kill too."""
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+    if os.getppid() != supervisor:  # it was quicker
+        raise SystemExit(1)
+
+
+def _log_to(file: Path) -> None:
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("catdog_exp").setLevel(logging.INFO)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+if __name__ == "__main__":
+    sys.exit(main())

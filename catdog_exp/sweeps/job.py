@@ -1,0 +1,58 @@
+"""A job as Hydra's launchers call it, in whatever process on whatever machine."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from catdog_exp.sweeps.jobs import Job, freeze, frozen_job, stopping, sweep_in
+from catdog_exp.sweeps.planning import late_job
+from catdog_exp.sweeps.search import PLAN, take, tell
+from catdog_exp.sweeps.supervisor import run_job
+
+
+def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[], dict[str, Any]]) -> float:
+    """Run the job with this number of the sweep in the folder `sweep`. Returns its objective, NaN where it has none.
+
+    A failure is no exception: a launcher would end the whole sweep, and the job's outcome tells all.
+    words: overrides it was composed with. settings: gives its config, for a job that was not known beforehand.
+    """
+    _leave_interrupts_to(sweep)
+    if (sweep / PLAN).is_file():
+        objective = _searching(sweep, number)
+    else:
+        objective = run_job(sweep, _job(sweep, number, words, settings)).objective
+    return math.nan if objective is None else objective
+
+
+def _job(sweep: Path, number: int, words: list[str], settings: Callable[[], dict[str, Any]]) -> Job:
+    try:
+        return frozen_job(sweep, number)
+    except FileNotFoundError:
+        job = late_job(number, words, words, settings())
+        freeze(sweep, [job])
+        return job
+
+
+def _searching(sweep: Path, number: int) -> float | None:
+    """Run what the search wants next, and tell it what came out. None where it wants nothing more."""
+    if stopping(sweep) is not None or (proposal := take(sweep, number)) is None:
+        return None
+    differing = [f"{key}={value}" for key, value in proposal.differs.items()]
+    job = late_job(number, proposal.overrides, differing, proposal.settings, proposal.trial)
+    freeze(sweep, [job])
+    outcome = run_job(sweep, job)
+    if outcome.status != "stopped":  # else the same command goes on with the trial
+        tell(proposal.trial, outcome.objective, pruned=outcome.status == "pruned")
+    return outcome.objective
+
+
+def _leave_interrupts_to(sweep: Path) -> None:
+    """Ctrl-C in a terminal reaches all processes; in a worker it would end the launcher before the jobs have ended."""
+    if os.getpid() != sweep_in(sweep).process and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

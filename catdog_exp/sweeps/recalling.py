@@ -1,0 +1,52 @@
+"""The trials that earlier commands of a search have ended, as jobs of the sweep that goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catdog_exp.schema import RunConfig, read
+from catdog_exp.sweeps.jobs import OUTCOME, Outcome, freeze, write
+from catdog_exp.sweeps.planning import late_job
+from catdog_exp.tracking.earlier import earlier_runs
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+def recall(
+    folder: Path, trials: list[FrozenTrial], words: list[str], settings: Callable[[dict[str, Any]], dict[str, Any]]
+) -> int:
+    """Write these ended trials down as the first jobs of the sweep in `folder`. Returns how many they are.
+
+    words: that all trials have. settings: gives a trial's whole config, by its parameters.
+    """
+    from optuna.trial import TrialState
+
+    packs: dict[str, str] = {}
+    jobs = []
+    for number, trial in enumerate(trials):
+        differing = [f"{key}={value}" for key, value in trial.params.items()]
+        jobs.append(late_job(number, [*words, *differing], differing, settings(trial.params), packs=packs))
+    freeze(folder, jobs)
+    runs = {}
+    if jobs:
+        runs = earlier_runs(read(RunConfig, jobs[0].settings).tracking, [job.fingerprint for job in jobs])
+    for job, trial in zip(jobs, trials, strict=True):
+        run = runs.get(job.fingerprint)
+        values = trial.intermediate_values
+        pruned = trial.state == TrialState.PRUNED
+        (folder / str(job.number)).mkdir()
+        write(
+            folder / str(job.number) / OUTCOME,
+            Outcome(
+                "pruned" if pruned else "reused",
+                values[max(values)] if pruned and values else trial.value,
+                run.run_id if run else None,
+                run.link if run else "",
+                trial.duration.total_seconds() if trial.duration else 0.0,
+                "by an earlier command" if pruned else "",
+            ),
+        )
+    return len(jobs)

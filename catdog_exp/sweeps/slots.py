@@ -1,0 +1,64 @@
+"""A machine's places for a sweep's jobs: no more at once than there are, and each with its share of the machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from catdog_exp.cards import CARDS, visible_cards
+from catdog_exp.schema import HardwareConfig
+from catdog_exp.threads import VARIABLE
+
+LOOK_EVERY = 0.2  # seconds between two looks for a free place
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One of `at_once` places, counted from 0."""
+
+    number: int
+    at_once: int
+
+    def environment(self, hardware: HardwareConfig) -> dict[str, str]:
+        """Variables that give a job's process its share: of the cores as threads, of several cards one."""
+        share = hardware.threads or max(1, len(os.sched_getaffinity(0)) // self.at_once)
+        environment = {VARIABLE: str(share)}
+        if hardware.device == "gpu" and hardware.gpus == 1:
+            cards = visible_cards()
+            environment[CARDS] = cards[self.number % len(cards)] if cards else ""
+        return environment
+
+
+def jobs_at_once(asked: int | None, threads: int | None) -> int:
+    """`asked`, or where that is None as many jobs of so many threads each (None: one) as this machine has cores for."""
+    return asked or max(1, len(os.sched_getaffinity(0)) // (threads or 1))
+
+
+@contextmanager
+def slot(sweep: Path, at_once: int) -> Iterator[Slot]:
+    """One of this machine's `at_once` places for the jobs of the sweep in the folder `sweep`, once one is free.
+
+    Launchers that start all jobs at once are so held to what the machine can do.
+    """
+    folder = sweep / "slots"
+    folder.mkdir(parents=True, exist_ok=True)
+    locks = [FileLock(folder / f"{socket.gethostname()}-{number}.lock") for number in range(at_once)]
+    while True:
+        for number, lock in enumerate(locks):
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                continue
+            try:
+                yield Slot(number, at_once)
+            finally:
+                lock.release()
+            return
+        time.sleep(LOOK_EVERY)

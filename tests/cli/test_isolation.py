@@ -1,0 +1,121 @@
+"""Jobs of a sweep that come to grief: the others have their results, and each failure its explanation."""
+
+import csv
+import json
+import subprocess
+import time
+
+import pytest
+
+from tests.cli.conftest import SMALL
+from tests.cli.killing import kill_all
+from tests.cli.store import client, runs
+from tests.cli.troubled import MODEL, SOURCE
+
+TROUBLES = {"2": "raise", "5": "abort", "7": "kill", "10": "hang"}
+
+
+def jobs_of(tmp_path):
+    """The table that the newest sweep has left, a dictionary for each job."""
+    newest = max(tmp_path.glob("outputs/runs/*/*/sweep.csv"), key=lambda file: file.stat().st_mtime)
+    with newest.open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_twelve_jobs_of_which_four_fail(catdog, tmp_path, real_pictures):
+    (tmp_path / "troubled.py").write_text(SOURCE)
+    (tmp_path / "trouble.json").write_text(json.dumps(TROUBLES))
+    pictures = ["data=filtered", f"data.root={real_pictures}"]
+    small = ["data.resize=16", "train.epochs=1", "model.width=4", "model.layers=2"]
+    words = ["-m", *pictures, *small, *MODEL, "+model.trouble=range(0,12)", "sweep.job_minutes=1.2"]
+    done = catdog(*words, timeout=500)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("catdog: 4 of 12 jobs have no result")
+    assert "Traceback" not in done.stdout + done.stderr
+    table = jobs_of(tmp_path)
+    assert [job["status"] for job in table] == [
+        "failed" if str(number) in TROUBLES else "finished" for number in range(12)
+    ]
+    reasons = {what: table[int(number)]["reason"] for number, what in TROUBLES.items()}
+    assert "this network is troubled" in reasons["raise"]
+    assert "SIGABRT" in reasons["abort"]
+    assert "SIGKILL" in reasons["kill"]
+    assert "sweep.job_minutes" in reasons["hang"]
+    for reason in reasons.values():
+        assert reason in done.stdout
+    parent, *children = runs(tmp_path)
+    assert parent.info.status == "FAILED"
+    assert {run.info.run_id: run.info.status for run in children} == {
+        job["run"]: "FAILED" if job["status"] == "failed" else "FINISHED" for job in table
+    }
+    for number, what in TROUBLES.items():
+        run = client(tmp_path).get_run(table[int(number)]["run"])
+        assert run.data.tags["error"].endswith(reasons[what].removeprefix("ValueError: "))
+        folder = next(tmp_path.glob(f"outputs/runs/*/*/{number}"))
+        assert reasons[what].split(": ")[-1] in (folder / "run.log").read_text()
+    # The same command, once there is no cause any more, runs those four.
+    (tmp_path / "trouble.json").write_text("{}")
+    again = catdog(*words, timeout=500)
+    assert again.returncode == 0, again.stderr
+    statuses = [job["status"] for job in jobs_of(tmp_path)]
+    assert statuses == ["finished" if str(number) in TROUBLES else "reused" for number in range(12)]
+    everything = runs(tmp_path)
+    assert len(everything) == 13
+    assert {run.info.status for run in everything} == {"FINISHED"}
+
+
+@pytest.mark.slow
+def test_a_failed_job_is_tried_again(catdog, tmp_path):
+    (tmp_path / "flaky.py").write_text(
+        "import os\nfrom dataclasses import dataclass\nfrom pathlib import Path\n"
+        "from catdog_exp.networks.cnn import Cnn\n\n"
+        "@dataclass(frozen=True)\nclass Flaky(Cnn):\n    def build(self, size, classes):\n"
+        "        if len(list(Path().glob('tried-*'))) < 2:\n"
+        "            Path(f'tried-{os.getpid()}').touch()\n            os.abort()\n"
+        "        return super().build(size, classes)\n"
+    )
+    done = catdog("-m", *SMALL, "model._target_=flaky.Flaky", "sweep.retries=2")
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("tried-*"))) == 2
+    assert [run.info.status for run in runs(tmp_path)] == ["FINISHED", "FINISHED"]
+
+
+@pytest.mark.slow
+def test_fail_fast_ends_the_sweep_at_the_first_failure(catdog, tmp_path):
+    (tmp_path / "troubled.py").write_text(SOURCE)
+    (tmp_path / "trouble.json").write_text('{"0": "raise"}')
+    done = catdog("-m", *SMALL, *MODEL, "+model.trouble=range(0,6)", "sweep.fail_fast=true", "sweep.jobs=1")
+    assert done.returncode == 1
+    assert [job["status"] for job in jobs_of(tmp_path)] == ["failed"] + ["stopped"] * 5
+    assert "sweep.fail_fast" in jobs_of(tmp_path)[3]["reason"]
+    assert len(runs(tmp_path)) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_path, environment, command):
+    words = ["-m", *SMALL, "train.epochs=15", "model.layers=1,2", "train.seed=0,1,2"]
+    undisturbed = catdog(*words, "paths.outputs=whole", timeout=300)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    for seconds in (3, 7, 11):
+        process = subprocess.Popen(
+            [command, *words], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(seconds)
+        kill_all(process)
+    done = catdog(*words, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    parent, *children = runs(tmp_path)
+    assert len(children) == 6
+    assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
+
+    def digests(outputs):
+        from mlflow import MlflowClient
+
+        store = MlflowClient(f"sqlite:///{tmp_path}/{outputs}/mlflow.db")
+        found = store.search_runs([store.get_experiment_by_name("catdog").experiment_id])
+        return sorted(run.data.tags["params_sha256"] for run in found if "params_sha256" in run.data.tags)
+
+    assert digests("outputs") == digests("whole")
