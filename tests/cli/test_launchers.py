@@ -1,0 +1,64 @@
+"""Sweeps through launchers other than the default one, on real clusters of this machine."""
+
+import importlib.util
+import subprocess
+
+import pytest
+
+from tests.cli.conftest import SMALL
+from tests.cli.store import runs
+from tests.clusters import lose_a_node, needs_ray, needs_slurm, wait_for
+
+pytestmark = pytest.mark.service
+
+needs_submitit = pytest.mark.skipif(
+    importlib.util.find_spec("submitit") is None, reason="submitit is not installed: uv sync --extra submitit"
+)
+
+
+def assert_whole(folder, jobs):
+    parent, *children = runs(folder)
+    assert len(children) == jobs
+    assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    assert len({run.data.params["train.seed"] for run in children}) == jobs
+
+
+@needs_submitit
+def test_local_processes(catdog, tmp_path):
+    done = catdog("-m", "hydra/launcher=local_processes", *SMALL, "train.seed=1,2")
+    assert done.returncode == 0, done.stderr
+    assert_whole(tmp_path, jobs=2)
+
+
+@needs_slurm
+def test_slurm(catdog, tmp_path, slurm):
+    done = catdog("-m", "hydra/launcher=slurm", *SMALL, "train.seed=1,2,3", SLURM_CONF=slurm / "slurm.conf")
+    assert done.returncode == 0, done.stderr
+    assert_whole(tmp_path, jobs=3)
+    log = slurm / "slurmctld.log"
+    wait_for(lambda: log.read_text().count("WEXITSTATUS 0") == 3, "Slurm's note of its jobs' ends", 20)
+
+
+@needs_ray
+def test_jobs_of_a_lost_ray_node_are_run_again(tmp_path, command, environment, ray_cluster):
+    words = [*SMALL, "train.epochs=400", "train.seed=1,2,3,4"]
+    with (tmp_path / "output").open("w") as output:
+        sweep = subprocess.Popen(
+            [command, "-m", "hydra/launcher=ray_cluster", *words],
+            cwd=tmp_path,
+            env={**environment, "RAY_ADDRESS": ray_cluster.address},
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        # Both nodes are in the middle of a job.
+        begun = "outputs/unfinished/*/state-*"
+        both = lambda: len({state.parent for state in tmp_path.glob(begun)}) == 2  # noqa: E731
+        wait_for(lambda: sweep.poll() is not None or both(), "two jobs", 120)
+        assert sweep.poll() is None, (tmp_path / "output").read_text()
+        lose_a_node(ray_cluster)
+        assert sweep.wait(200) == 0, (tmp_path / "output").read_text()
+    finally:
+        sweep.kill()
+    assert_whole(tmp_path, jobs=4)
