@@ -1,0 +1,29 @@
+"""The jobs of a sweep as plain Hydra runs them: its basic launcher, one after the other, all in this process.
+
+python benchmarks/peers/basic_sweep.py -m KEY=VALUE…
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from catdog_exp import experiment
+from catdog_exp.app import conf_folders, plain
+from catdog_exp.schema import RunConfig, read
+
+
+def job(config: DictConfig) -> float | None:
+    """The job function: a run, and what it has reached."""
+    values = plain(config)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    return experiment.run(read(RunConfig, values), folder, values, list(HydraConfig.get().overrides.task)).objective
+
+
+if __name__ == "__main__":
+    sys.argv += ["hydra/launcher=basic", "~hydra.callbacks.check"]
+    hydra.main(version_base="1.3", config_path=str(conf_folders()[-1]), config_name="config")(job)()
