@@ -104,6 +104,8 @@ class CheckFirst(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
             _check(config)
+            if config.sweep.dry_run:
+                raise UserError("sweep.dry_run=true: this is a single run; add -m, and values to sweep")
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
