@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from catdog_exp.errors import IncompleteSweep
 from catdog_exp.schema import RunConfig, TrackingConfig
 from catdog_exp.sweeps.jobs import SWEEP, KnownJobs, Sweep, outcome_of, write
@@ -55,6 +53,8 @@ def under_way(folder: Path, config: RunConfig, words: Sequence[str], at_once: in
 @contextmanager
 def _parent(tracking: TrackingConfig, outputs: Path, words: Sequence[str]) -> Iterator[RunLog]:
     """The sweep's own run: the one that the same words had before, of two at once the same for both."""
+    from filelock import FileLock
+
     fingerprint = sweep_fingerprint(words)
     tags = {"sweep": without_password(" ".join(words)), SWEEP_FINGERPRINT: fingerprint}
     shelf = outputs / "unfinished"

@@ -68,10 +68,10 @@ def test_mlflow_holds_the_whole_run(finished):
     assert checkpoints == ["checkpoints/best.safetensors"]
 
 
-def test_the_same_command_again_reuses_the_pack_and_gives_the_same_checkpoint(finished, tmp_path, catdog):
+def test_the_same_run_anew_reuses_the_pack_and_gives_the_same_checkpoint(finished, tmp_path, catdog):
     folder, _ = finished
     copy = shutil.copytree(folder, tmp_path / "copy")
-    done = catdog(*SMALL, cwd=copy)
+    done = catdog(*SMALL, "if_exists=new", cwd=copy)
     assert done.returncode == 0, done.stderr
     assert "is there already" in done.stdout
     first, second = sorted((copy / "outputs" / "runs").glob("*/*"))

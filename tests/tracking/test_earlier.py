@@ -14,7 +14,6 @@ from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 
 DEAD = {"host": "elsewhere", "pid": "7", "process_started": "1.0", "heartbeat": "2.0"}
-ALIVE = {**DEAD, "heartbeat": str(time.time())}
 
 
 def made(config, fingerprint="abc", status="RUNNING", objective=None, **tags):
@@ -42,12 +41,13 @@ def test_a_finished_run_matters_most_then_a_running_one_then_the_newest_that_has
     assert now() == (newest, "unfinished")
     stale = made(config, **DEAD)
     assert now() == (stale, "unfinished")
-    alive = made(config, **ALIVE)
+    lives = {**DEAD, "heartbeat": str(time.time())}
+    alive = made(config, **lives)
     made(config, status="KILLED", pruned="3", objective=0.6)
     assert now() == (alive, "running")
     made(config, status="FINISHED", objective=0.7)
     finished = made(config, status="FINISHED", objective=0.8)
-    made(config, **ALIVE)
+    made(config, **lives)
     assert now() == (finished, "finished")
 
 

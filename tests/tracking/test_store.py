@@ -180,7 +180,7 @@ def test_sixteen_processes_at_once_on_nothing_make_one_store_and_one_experiment(
 
 def test_importing_the_package_imports_no_mlflow():
     code = (
-        "import sys, catdog_exp.doctor, catdog_exp.sweeps.parent;"
+        "import sys, catdog_exp.doctor, catdog_exp.sweeps.underway;"
         "from catdog_exp.tracking import best, earlier, overview, run, state, store, ui;"
         "print(sorted({'mlflow', 'sqlalchemy', 'psutil', 'filelock'} & set(sys.modules)))"
     )
