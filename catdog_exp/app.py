@@ -52,7 +52,8 @@ def conf_folders() -> list[Path]:
 def main(words: Sequence[str]) -> None:
     """Run Hydra on the words of a command line: one run, a sweep, or one of Hydra's own questions.
 
-    Raises UserError for a config that cannot be composed, else the error of the run or of a sweep's first failed job.
+    Raises UserError for a config that cannot be composed, IncompleteSweep for jobs of a sweep without a result,
+    else the error of the run.
     """
     # Hydra prints a failed job's error by itself and ends the process, unless it is told to let it through.
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -97,10 +97,13 @@ def _acquire(lock: FileLock, own: Path) -> None:
 
 def _earlier(config: RunConfig, fingerprint: str, own: Path) -> Earlier | None:
     """The run of this fingerprint that the experiment has, once none is under way any more."""
-    from catdog_exp.tracking.earlier import earlier_runs
+    from catdog_exp.tracking.earlier import RESUMING, STATES, earlier_runs
+
+    # To be resumed, an unfinished run counts for more than one that has finished.
+    order = RESUMING if config.if_exists == "resume" else STATES
 
     def look() -> Earlier | None:
-        return earlier_runs(config.tracking, [fingerprint]).get(fingerprint)
+        return earlier_runs(config.tracking, [fingerprint], order).get(fingerprint)
 
     earlier = look()
     if config.if_exists == "new" or earlier is None or earlier.state != "running":

@@ -22,8 +22,8 @@ VERBS = ("predict", "ui", "runs", "packs", "doctor")
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line `words` (default: this process's own). Returns the exit code.
 
-    0: done. 1: our error, with a traceback; a lost worker. 2: the user's mistake, one line.
-    130: Ctrl-C. 143: SIGTERM.
+    0: done. 1: our error, with a traceback; a lost worker; jobs of a sweep without a result.
+    2: the user's mistake, one line. 130: Ctrl-C. 143: SIGTERM.
     """
     words = sys.argv[1:] if words is None else words
     signal.signal(signal.SIGTERM, _terminate)

@@ -87,11 +87,12 @@ def run(
     settings: Mapping[str, Any],
     overrides: Sequence[str],
     on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
+    expected: str | None = None,
 ) -> Result:
     """Do the stages of `config` and log them, unless the experiment has a run with the same result already.
 
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
-    on_epoch: called for each epoch with its number, counted from 1, and its metrics.
+    on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: its fingerprint.
 
     Raises UserError for what the user can mend, Elsewhere as `claimed` does.
     """
@@ -110,6 +111,8 @@ def run(
             if workers.rank == 0:
                 pack = pack_fingerprint(config)
                 tags["fingerprint"] = run_fingerprint(settings, pack)
+                if expected not in (None, tags["fingerprint"]):
+                    raise UserError("the pictures, or the weights to start from, have changed since the sweep began")
                 claim = stack.enter_context(claimed(config, tags["fingerprint"], folder))
         if claim is not None and claim.finished is not None:
             return _reused(claim.finished, config.objective)

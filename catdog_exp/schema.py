@@ -154,7 +154,7 @@ class PredictConfig:
 
 @dataclass(frozen=True)
 class SweepConfig:
-    """How the jobs of a sweep are run. Keys and units: conf/sweep/default.yaml."""
+    """How the jobs of a sweep are run. Keys and units: conf/sweep/base.yaml."""
 
     jobs: Annotated[int, Field(ge=1, le=10_000)] | None = None
     job_minutes: Annotated[float, Field(gt=0)] | None = None

@@ -15,51 +15,74 @@ from catdog_exp.experiment import check
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.freezing import FrozenLoader
 from catdog_exp.sweeps.grid import grid_jobs, is_grid
-from catdog_exp.sweeps.jobs import freeze
+from catdog_exp.sweeps.jobs import Job, freeze
 from catdog_exp.sweeps.launchers import prepare
 from catdog_exp.sweeps.planning import plan
-from catdog_exp.sweeps.slots import jobs_at_once
+from catdog_exp.sweeps.slots import cards_for, jobs_at_once
 from catdog_exp.sweeps.table import plan_table
 from catdog_exp.sweeps.underway import under_way
-from catdog_exp.tracking.earlier import earlier_runs
+from catdog_exp.tracking.earlier import RESUMING, STATES, earlier_runs
 
-# What the plan calls the state of an earlier run.
-STATES = {"finished": "finished", "running": "running", "unfinished": "resumable"}
+CLUSTERS = ("SlurmLauncher", "RayLauncher", "RayAWSLauncher")
 
 
 def begin(config: DictConfig) -> AbstractContextManager[None]:
     """A sweep with this composed config, to be held open while Hydra runs its jobs.
 
     Where `sweep.dry_run` says so, it prints the plan and ends the process instead.
-    Raises UserError for what is wrong with any job, before anything is made on disk.
+    Raises UserError for what is wrong with any job, before anything but its pictures is made on disk.
     """
     folder = Path(config.hydra.sweep.dir)
     composed = list(grid_jobs(config))
     jobs = plan([(words, plain(job)) for words, job in composed], check)
     # Of the first job: what a sweep varies may be what no run can do without.
     first = read(RunConfig, jobs[0].settings)
-    at_once = jobs_at_once(first.sweep.jobs, first.hardware.threads)
+    at_once = _at_once(config, [read(RunConfig, job.settings) for job in jobs])
     if first.sweep.dry_run and not is_grid(config):
         raise UserError("sweep.dry_run=true: a search chooses its jobs as it goes, none is known before it starts")
     if first.sweep.dry_run:
-        others = earlier_runs(first.tracking)  # what they took tells how long these will
-        earlier = others | earlier_runs(first.tracking, [job.fingerprint for job in jobs])
-        states = {fingerprint: STATES[run.state] for fingerprint, run in earlier.items()}
-        seconds = {fingerprint: run.seconds for fingerprint, run in earlier.items() if run.state == "finished"}
-        print(plan_table(jobs, states, seconds, at_once))
+        print(_plan(first, jobs, at_once))
         sys.exit(0)
+    if folder.exists():
+        raise UserError(f"hydra.sweep.dir={folder}: it is there already, name a new folder")
     prepare(config.hydra.launcher)
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
-    if folder.exists():
-        raise UserError(f"hydra.sweep.dir={folder}: it is there already, name a new folder")
     folder.mkdir(parents=True)
     hydra.config_loader = FrozenLoader(
         hydra.config_loader.get_search_path(), folder / "conf", {tuple(words): job for words, job in composed}
     )
     if is_grid(config):
         freeze(folder, jobs)
-        at_once = min(at_once, len(jobs))
     words = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     words += config.hydra.overrides.task
     return under_way(folder, first, words, at_once)
+
+
+def _at_once(config: DictConfig, configs: list[RunConfig]) -> int | None:
+    """How many jobs share this machine; None where the launcher goes by a cluster, which knows better."""
+    launcher = str(config.hydra.launcher._target_).rpartition(".")[2]
+    if launcher in CLUSTERS:
+        return None
+    if launcher == "BasicLauncher":
+        return 1
+    hardware = [config.hardware for config in configs]
+    at_once = jobs_at_once(configs[0].sweep.jobs, max((each.threads or 1) for each in hardware))
+    if cards := cards_for(hardware[0]):
+        at_once = min(at_once, len(cards))
+    return min(at_once, len(configs)) if is_grid(config) else at_once
+
+
+def _plan(first: RunConfig, jobs: list[Job], at_once: int | None) -> str:
+    """What a dry run shows: each job with its state, as `if_exists` and `train.resume` take it."""
+    others = earlier_runs(first.tracking)  # what they took tells how long these will
+    order = RESUMING if first.if_exists == "resume" else STATES
+    earlier = others | earlier_runs(first.tracking, [job.fingerprint for job in jobs], order)
+    told = {"running": "running"}
+    if first.if_exists in ("reuse", "skip"):
+        told["finished"] = "finished"
+    if first.if_exists != "new" and first.train.resume:
+        told["unfinished"] = "resumable"
+    states = {fingerprint: told[run.state] for fingerprint, run in earlier.items() if run.state in told}
+    seconds = {fingerprint: run.seconds for fingerprint, run in earlier.items() if run.state == "finished"}
+    return plan_table(jobs, states, seconds, at_once or 1)

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +20,7 @@ from catdog_exp.claim import Elsewhere
 from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress, Status, frozen_job, sweep_in, write
+from catdog_exp.sweeps.stopping import hear_signals
 
 RESULT = "result.json"  # in the job's folder: the outcome, as far as this process can tell
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
@@ -31,7 +33,10 @@ def main() -> int:
     folder = sweep / str(number)
     faulthandler.enable()
     signal.signal(signal.SIGTERM, _terminate)
+    hear_signals()
     _end_with(supervisor)
+    with suppress(OSError):  # where memory runs out, it is to be the training and not what watches over it
+        Path("/proc/self/oom_score_adj").write_text("500")
     _log_to(folder / LOG)
     outcome, code = _ended(frozen_job(sweep, number), folder, sweep_in(sweep).parent_run)
     write(folder / RESULT, outcome)
@@ -68,7 +73,7 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
     if parent_run is not None:
         config = dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, parent_run=parent_run))
     epochs, started = config.train.epochs, time.monotonic()
-    last = started
+    last: float | None = None
 
     reporter = None
     if job.trial is not None:
@@ -79,13 +84,16 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
         nonlocal last
         now = time.monotonic()
-        left, last = (epochs - epoch) * (now - last), now
+        left = None if last is None else (epochs - epoch) * (now - last)
+        if left is not None and config.train.max_minutes is not None:
+            left = min(left, max(0.0, config.train.max_minutes * 60 - (now - started)))
+        last = now
         value = metrics[config.objective]
         write(folder / PROGRESS, Progress(epoch, epochs, value, now - started, left))
         if reporter is not None and reporter.report(epoch, value):
             raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
 
-    return experiment.run(config, folder, job.settings, job.overrides, on_epoch)
+    return experiment.run(config, folder, job.settings, job.overrides, on_epoch, job.fingerprint or None)
 
 
 def _end_with(supervisor: int) -> None:

@@ -25,7 +25,7 @@ class FrozenLoader(ConfigLoaderImpl):
         for number, element in enumerate(copied.get_path()):
             place = (element.path or "").removeprefix(FILE)
             if Path(place).is_absolute():
-                shutil.copytree(place, folder / str(number), ignore=_all_but_yaml)
+                shutil.copytree(place, folder / str(number), ignore=_all_but_yaml, ignore_dangling_symlinks=True)
                 element.path = f"{FILE}{folder / str(number)}"
         super().__init__(copied)
         self._composed = composed
@@ -42,4 +42,5 @@ class FrozenLoader(ConfigLoaderImpl):
 
 
 def _all_but_yaml(folder: str, names: list[str]) -> set[str]:
-    return {name for name in names if not ((Path(folder) / name).is_dir() or name.endswith((".yaml", ".yml")))}
+    kept = (name for name in names if (Path(folder) / name).is_dir() or name.endswith((".yaml", ".yml")))
+    return set(names) - {name for name in kept if not name.startswith(".")}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from catdog_exp.sweeps.jobs import Job, freeze, frozen_job, stopping, sweep_in
+from catdog_exp.errors import UserError
+from catdog_exp.sweeps.jobs import Job, freeze, frozen_job, stopping
 from catdog_exp.sweeps.planning import late_job
 from catdog_exp.sweeps.search import PLAN, take, tell
-from catdog_exp.sweeps.supervisor import run_job
+from catdog_exp.sweeps.supervisor import fail_job, run_job
 
 
 def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[], dict[str, Any]]) -> float:
@@ -22,7 +20,6 @@ def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[],
     A failure is no exception: a launcher would end the whole sweep, and the job's outcome tells all.
     words: overrides it was composed with. settings: gives its config, for a job that was not known beforehand.
     """
-    _leave_interrupts_to(sweep)
     if (sweep / PLAN).is_file():
         objective = _searching(sweep, number)
     else:
@@ -44,15 +41,15 @@ def _searching(sweep: Path, number: int) -> float | None:
     if stopping(sweep) is not None or (proposal := take(sweep, number)) is None:
         return None
     differing = [f"{key}={value}" for key, value in proposal.differs.items()]
-    job = late_job(number, proposal.overrides, differing, proposal.settings, proposal.trial)
-    freeze(sweep, [job])
-    outcome = run_job(sweep, job)
+    try:
+        job = late_job(number, proposal.overrides, differing, proposal.settings, proposal.trial)
+    except UserError as error:  # a combination that no network or picture allows
+        job = Job(number, proposal.overrides, proposal.differs, proposal.settings, "", proposal.trial)
+        freeze(sweep, [job])
+        outcome = fail_job(sweep, job, str(error))
+    else:
+        freeze(sweep, [job])
+        outcome = run_job(sweep, job)
     if outcome.status != "stopped":  # else the same command goes on with the trial
         tell(proposal.trial, outcome.objective, pruned=outcome.status == "pruned")
     return outcome.objective
-
-
-def _leave_interrupts_to(sweep: Path) -> None:
-    """Ctrl-C in a terminal reaches all processes; in a worker it would end the launcher before the jobs have ended."""
-    if os.getpid() != sweep_in(sweep).process and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

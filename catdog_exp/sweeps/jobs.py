@@ -27,12 +27,11 @@ Status = Literal["finished", "reused", "pruned", "failed", "skipped", "stopped"]
 class Sweep:
     """What all jobs of a sweep are to know. parent_run: MLflow's id, None where nothing is logged.
 
-    at_once: how many jobs share a machine. process: of the sweep itself.
+    at_once: how many jobs share a machine; None where a cluster shares its machines out by itself.
     """
 
     parent_run: str | None
-    at_once: int
-    process: int
+    at_once: int | None
 
 
 @dataclass(frozen=True)
@@ -141,12 +140,6 @@ def stopping(folder: Path) -> str | None:
     """Why the sweep in `folder` is to end, None while it is not."""
     file = folder / STOP
     return file.read_text(encoding="utf-8") if file.exists() else None
-
-
-def progress_of(folder: Path, job: Job) -> Progress | None:
-    """How far the job has come, None where it has not finished an epoch."""
-    file = folder / str(job.number) / PROGRESS
-    return Progress(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 
 def outcome_of(folder: Path, job: Job) -> Outcome | None:

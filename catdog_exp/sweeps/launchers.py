@@ -9,11 +9,19 @@ from omegaconf import DictConfig, OmegaConf
 
 
 def prepare(launcher: DictConfig) -> None:
-    """Get ready for a sweep through `launcher`, the config hydra.launcher: connect to Ray where it goes by Ray.
+    """Get ready for a sweep through `launcher`, the config hydra.launcher: start what it would start at a bad time.
 
-    The launcher itself would do so too, but leave the command deaf to SIGTERM's own meaning, tell Ray's makers of it,
-    and wait for minutes for a cluster that is not there. Raises UserError where there is no such cluster.
+    Ray: the launcher itself would connect too, but leave the command deaf to SIGTERM's own meaning, tell Ray's makers
+    of it, and wait for minutes for a cluster that is not there. Joblib: its helpers unblock signals once they are
+    started, which the sweep blocks for the workers' sake. Raises UserError where there is no such cluster.
     """
+    if str(launcher._target_).endswith(".JoblibLauncher"):
+        from multiprocessing import resource_tracker as python_s
+
+        from joblib.externals.loky.backend import resource_tracker as joblib_s
+
+        for tracker in (python_s, joblib_s):
+            tracker.ensure_running()
     if str(launcher._target_).endswith(".RayLauncher"):
         from catdog_exp.pictures.packing_on_ray import LOCAL, connect
 

@@ -137,7 +137,7 @@ class _View:
         if outcome.status == "finished":
             return f"{who}: {value} {time_and_run}"
         if outcome.status == "reused":
-            return f"{who}: finished before as {run}, {value}"
+            return f"{who}: finished before{f' as {run}' if run else ''}, {value}"
         if outcome.status == "pruned":
             return f"{who}: given up early at {value} {time_and_run}: {reason}"
         output = self._folder / str(job.number) / LOG

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from catdog_exp.errors import UserError
 from catdog_exp.fingerprint import pack_fingerprint, run_fingerprint
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.jobs import Job, TrialOf
@@ -17,25 +18,27 @@ from catdog_exp.sweeps.jobs import Job, TrialOf
 _IRRELEVANT = ("sweep.", "if_exists=", "hardware.threads=", "tracking.", "paths.", "hydra.", "hydra/")
 
 
+# What a sweep has for all its jobs together.
+COMMON = ("objective", "if_exists", "sweep.", "tracking", "paths.")
+
+
 def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], check: Callable[[RunConfig], None]) -> list[Job]:
     """The jobs with these overrides and settings, in order. check: raises UserError for what cannot be run.
 
     Nothing is made before all of them are checked; then their pictures are made available and looked at.
     """
     configs = [read(RunConfig, settings) for _, settings in composed]
-    for config in configs:
-        check(config)
     common = set.intersection(*(set(words) for words, _ in composed))
+    differing = [_keys(word for word in words if word not in common) for words, _ in composed]
+    for config, differs in zip(configs, differing, strict=True):
+        check(config)
+        for key in differs:
+            if key.startswith(COMMON):
+                raise UserError(f"{key}: all jobs of a sweep share it, give it one value")
     packs: dict[str, str] = {}
     return [
-        Job(
-            number,
-            words,
-            _keys(word for word in words if word not in common),
-            settings,
-            _fingerprint(config, settings, packs),
-        )
-        for number, ((words, settings), config) in enumerate(zip(composed, configs, strict=True))
+        Job(number, words, differs, settings, _fingerprint(config, settings, packs))
+        for number, ((words, settings), differs, config) in enumerate(zip(composed, differing, configs, strict=True))
     ]
 
 
@@ -61,16 +64,13 @@ def sweep_fingerprint(words: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:32]
 
 
-def _keys(words: Any) -> dict[str, Any]:
-    pairs = (word.lstrip("+").split("=", 1) for word in words if "=" in word)
-    return {key: _value(text) for key, text in pairs if not key.startswith(("sweep.", "hydra."))}
+def _keys(words: Iterable[str]) -> dict[str, Any]:
+    parsed = [OverridesParser.create().parse_override(word) for word in words]
+    return {override.key_or_group: _shown(override.value()) for override in parsed if not override.is_hydra_override()}
 
 
-def _value(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+def _shown(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _fingerprint(config: RunConfig, settings: Mapping[str, Any], packs: dict[str, str]) -> str:

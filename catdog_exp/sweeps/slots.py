@@ -17,23 +17,35 @@ from catdog_exp.schema import HardwareConfig
 from catdog_exp.threads import VARIABLE
 
 LOOK_EVERY = 0.2  # seconds between two looks for a free place
+GIVEN_CORES = "SLURM_CPUS_PER_TASK"
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One of `at_once` places, counted from 0."""
+    """One of `at_once` places, counted from 0; None: the machine is shared out by a cluster's own means."""
 
     number: int
-    at_once: int
+    at_once: int | None
 
     def environment(self, hardware: HardwareConfig) -> dict[str, str]:
         """Variables that give a job's process its share: of the cores as threads, of several cards one."""
-        share = hardware.threads or max(1, len(os.sched_getaffinity(0)) // self.at_once)
-        environment = {VARIABLE: str(share)}
-        if hardware.device == "gpu" and hardware.gpus == 1:
-            cards = visible_cards()
-            environment[CARDS] = cards[self.number % len(cards)] if cards else ""
-        return environment
+        if self.at_once is None:
+            share = str(hardware.threads or "") or os.environ.get(GIVEN_CORES, "")
+            return {VARIABLE: share} if share else {}
+        share = str(hardware.threads or max(1, len(os.sched_getaffinity(0)) // self.at_once))
+        cards = cards_for(hardware)
+        return {VARIABLE: share, **({CARDS: cards[self.number % len(cards)]} if cards else {})}
+
+
+def cards_for(hardware: HardwareConfig) -> list[str]:
+    """The cards of this machine that jobs with this hardware may use one of, none where they use the processor."""
+    if hardware.device == "cpu" or hardware.gpus > 1 or not (cards := visible_cards()):
+        return []
+    if hardware.device == "auto":
+        from catdog_exp.mx import context
+
+        return cards if context("auto").device_type == "gpu" else []
+    return cards
 
 
 def jobs_at_once(asked: int | None, threads: int | None) -> int:
@@ -42,11 +54,14 @@ def jobs_at_once(asked: int | None, threads: int | None) -> int:
 
 
 @contextmanager
-def slot(sweep: Path, at_once: int) -> Iterator[Slot]:
+def slot(sweep: Path, at_once: int | None) -> Iterator[Slot]:
     """One of this machine's `at_once` places for the jobs of the sweep in the folder `sweep`, once one is free.
 
-    Launchers that start all jobs at once are so held to what the machine can do.
+    Launchers that start all jobs at once are so held to what the machine can do. None: there are places for all.
     """
+    if at_once is None:
+        yield Slot(0, None)
+        return
     folder = sweep / "slots"
     folder.mkdir(parents=True, exist_ok=True)
     locks = [FileLock(folder / f"{socket.gethostname()}-{number}.lock") for number in range(at_once)]

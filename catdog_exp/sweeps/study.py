@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import psutil
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.alive import process_lives
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -126,7 +127,4 @@ def _lives(owner: dict[str, Any]) -> bool | None:
         return None
     if owner["pid"] == os.getpid():
         return False  # a process does one job after the other: it has left the earlier one
-    try:
-        return bool(str(psutil.Process(owner["pid"]).create_time()) == owner["started"])
-    except psutil.NoSuchProcess:
-        return False
+    return process_lives(owner["pid"], float(owner["started"]))

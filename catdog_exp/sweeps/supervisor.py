@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from catdog_exp.claim import WAITING
-from catdog_exp.errors import UserError
+from catdog_exp.errors import UserError, one_line
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.child import RESULT
 from catdog_exp.sweeps.jobs import LOG, OUTCOME, PROGRESS, STOP, Job, Outcome, outcome_from, stopping, sweep_in, write
@@ -21,24 +22,48 @@ from catdog_exp.tracking.earlier import Earlier, earlier_runs, fail_run, run_of_
 
 LOOK_EVERY = 0.1  # seconds between two looks at a job's process
 PATIENCE = 30  # seconds that a process has to end by itself once it is told to
-USER_MISTAKE = 2  # exit code
 
 
 def run_job(sweep: Path, job: Job) -> Outcome:
     """Run the job, as often as `sweep.retries` allows; its outcome is left in its folder too.
 
-    sweep: the sweep's folder.
+    sweep: the sweep's folder. What goes wrong is in the outcome, and no exception.
     """
-    folder = sweep / str(job.number)
-    folder.mkdir(parents=True, exist_ok=True)
     config = read(RunConfig, job.settings)
-    try:
-        outcome = _without_running(config, job) or _tried(sweep, folder, config, job)
-    except UserError as error:  # of the store
-        outcome = Outcome("failed", None, None, "", 0.0, str(error))
-    write(folder / OUTCOME, outcome)
+    outcome = Outcome("failed", None, None, "", 0.0)
+    for left in range(config.sweep.retries, -1, -1):
+        if (why := stopping(sweep)) is not None:
+            return _left(sweep, job, outcome if outcome.reason else _not_begun(why))
+        try:
+            outcome = _without_running(config, job) or _tried(sweep, config, job)
+        except Exception as error:  # the store fails, the disk is full, no process can be started
+            outcome = dataclasses.replace(outcome, reason=one_line(error) or f"{type(error).__name__}: {error}")
+        if outcome.status != "failed":
+            break
+        _note(
+            sweep, job, f"failed: {outcome.reason}; " + (f"tried again, at most {left} times" if left else "given up")
+        )
+    _left(sweep, job, outcome)
     if outcome.status == "failed" and config.sweep.fail_fast:
         (sweep / STOP).write_text(f"job {job.number} has failed, and sweep.fail_fast=true")
+    return outcome
+
+
+def fail_job(sweep: Path, job: Job, reason: str) -> Outcome:
+    """Leave word that the job cannot be run."""
+    _note(sweep, job, f"failed: {reason}")
+    return _left(sweep, job, Outcome("failed", None, None, "", 0.0, reason))
+
+
+def _not_begun(why: str) -> Outcome:
+    return Outcome("stopped", None, None, "", 0.0, f"not begun: {why}")
+
+
+def _left(sweep: Path, job: Job, outcome: Outcome) -> Outcome:
+    folder = sweep / str(job.number)
+    with suppress(OSError, UserError):  # on a full disk the table says `waiting`
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / OUTCOME, outcome)
     return outcome
 
 
@@ -54,27 +79,20 @@ def _reused(earlier: Earlier) -> Outcome:
     return Outcome("reused", earlier.objective, earlier.run_id, earlier.link, earlier.seconds)
 
 
-def _tried(sweep: Path, folder: Path, config: RunConfig, job: Job) -> Outcome:
-    started = time.monotonic()
+def _tried(sweep: Path, config: RunConfig, job: Job) -> Outcome:
+    folder = sweep / str(job.number)
+    folder.mkdir(parents=True, exist_ok=True)
     with slot(sweep, sweep_in(sweep).at_once) as place:
-        for left in range(config.sweep.retries, -1, -1):
-            if (why := stopping(sweep)) is not None:
-                outcome = Outcome("stopped", None, None, "", 0.0, f"not begun: {why}")
-                break
-            (folder / PROGRESS).unlink(missing_ok=True)
-            (folder / RESULT).unlink(missing_ok=True)
-            outcome, code = _attempt(sweep, folder, config, job, place.environment(config.hardware))
-            if outcome.status != "failed" or code == USER_MISTAKE:
-                break
-            _note(
-                folder, f"failed: {outcome.reason}; " + (f"tried again, at most {left} times" if left else "given up")
-            )
+        if (why := stopping(sweep)) is not None:
+            return _not_begun(why)
+        for name in (PROGRESS, RESULT, WAITING):
+            (folder / name).unlink(missing_ok=True)
+        started = time.monotonic()
+        outcome = _attempt(sweep, folder, config, job, place.environment(config.hardware))
     return dataclasses.replace(outcome, seconds=time.monotonic() - started)
 
 
-def _attempt(
-    sweep: Path, folder: Path, config: RunConfig, job: Job, environment: dict[str, str]
-) -> tuple[Outcome, int]:
+def _attempt(sweep: Path, folder: Path, config: RunConfig, job: Job, environment: dict[str, str]) -> Outcome:
     words = [sys.executable, "-m", "catdog_exp.sweeps.child", str(sweep), str(job.number), str(os.getpid())]
     output = folder / LOG
     with output.open("ab") as file:
@@ -89,14 +107,17 @@ def _attempt(
         )
     why = _watch(process, sweep, folder, config.sweep.job_minutes)
     outcome = outcome_from(folder / RESULT)
-    if why is None and outcome is not None:
-        return _with_run(outcome, config, job, process.pid), process.returncode
-    if why is not None and why.by_sweep:
-        stopped = outcome or Outcome("stopped", None, None, "", 0.0)
-        return dataclasses.replace(stopped, reason=why.reason), process.returncode
+    if outcome is None and why is not None and why.by_sweep:
+        outcome = Outcome("stopped", None, None, "", 0.0)
+    if outcome is not None and (why is None or why.by_sweep):
+        if outcome.status == "stopped" and why is not None:
+            outcome = dataclasses.replace(outcome, reason=why.reason)
+        return _with_run(outcome, config, job, process.pid)
     reason = why.reason if why is not None else ended_by(process.returncode)
-    run_id = _fail(config, job, process.pid, reason, output)
-    return Outcome("failed", None, run_id, "", 0.0, reason), process.returncode
+    run_id = run_of_process(config.tracking, job.fingerprint, process.pid, socket.gethostname())
+    if run_id is not None:
+        fail_run(config.tracking, run_id, reason, output)
+    return Outcome("failed", None, run_id, "", 0.0, reason)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,25 +167,15 @@ def ended_by(code: int) -> str:
     return f"its process was ended by {name}{memory}"
 
 
-def _note(folder: Path, text: str) -> None:
+def _note(sweep: Path, job: Job, text: str) -> None:
     """Add a line to the job's log. Not through logging, whose lines the console shows too."""
-    with (folder / LOG).open("a", encoding="utf-8") as file:
+    with suppress(OSError), (sweep / str(job.number) / LOG).open("a", encoding="utf-8") as file:
         file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} ERROR {__name__}: {text}\n")
 
 
 def _with_run(outcome: Outcome, config: RunConfig, job: Job, pid: int) -> Outcome:
-    if outcome.run_id is None and outcome.status in ("failed", "pruned", "stopped"):
-        return dataclasses.replace(outcome, run_id=run_of_process(config.tracking, job.fingerprint, pid, _host()))
-    return outcome
-
-
-def _fail(config: RunConfig, job: Job, pid: int, reason: str, output: Path) -> str | None:
-    """Tell MLflow, where its process could not. Returns the run's id, None where there is none."""
-    run_id = run_of_process(config.tracking, job.fingerprint, pid, _host())
-    if run_id is not None:
-        fail_run(config.tracking, run_id, reason, output)
-    return run_id
-
-
-def _host() -> str:
-    return socket.gethostname()
+    """The outcome with its MLflow run, which a process that was ended could not name."""
+    if outcome.run_id is not None or outcome.status not in ("failed", "pruned", "stopped"):
+        return outcome
+    run_id = run_of_process(config.tracking, job.fingerprint, pid, socket.gethostname())
+    return dataclasses.replace(outcome, run_id=run_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,24 +27,24 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def under_way(folder: Path, config: RunConfig, words: Sequence[str], at_once: int) -> Iterator[None]:
+def under_way(folder: Path, config: RunConfig, words: Sequence[str], at_once: int | None) -> Iterator[None]:
     """Holds a sweep open while the block runs its jobs, which are frozen in `folder`; at its end says how they ended.
 
-    config: what all jobs have in common. words: that the sweep was composed with. at_once: jobs side by side.
+    config: what all jobs have in common. words: that the sweep was composed with. at_once: as `Sweep.at_once`.
     The same words again go on in the same parent run. The summary is made however the block ends.
     Raises IncompleteSweep when a job has no result; what a signal raises; UserError when the store fails.
     """
     tracking, objective = config.tracking, config.objective
     with _parent(tracking, Path(config.paths.outputs), words) as parent:
-        write(folder / SWEEP, Sweep(parent.run_id, at_once, os.getpid()))
+        write(folder / SWEEP, Sweep(parent.run_id, at_once))
         with stopping_in_order(folder):
             try:
                 with live_view(folder, KnownJobs(folder), objective):
                     yield
             finally:
+                lacking = _summary(folder, parent, objective)
                 if parent.run_id is not None:
                     finish_children(tracking, parent.run_id)
-                lacking = _summary(folder, parent, objective)
         if lacking:
             raise IncompleteSweep(lacking)
 
@@ -70,16 +69,16 @@ def _summary(folder: Path, parent: RunLog, objective: str) -> str:
     """Shows and logs how all jobs ended. Returns a line about those without a result, empty where all have one."""
     jobs = KnownJobs(folder)()
     outcomes = {job.number: outcome for job in jobs if (outcome := outcome_of(folder, job)) is not None}
-    log.info("%s", job_table(jobs, outcomes, objective))
     spreads = spreads_of(jobs, outcomes)
-    for spread in spreads:
-        log.info("%s", spread.line(objective))
+    log.info("%s", "\n".join([job_table(jobs, outcomes, objective), *(spread.line(objective) for spread in spreads)]))
+    log.info("sweep: %s; MLflow: %s", folder, parent.link)
+    # What is on the screen and on the disk is there whether the store answers or not.
+    files = summarize(folder, jobs, outcomes, objective, is_minimized(objective))
     if len(spreads) == 1:
         parent.metrics({"objective/mean": spreads[0].mean, "objective/deviation": spreads[0].deviation}, step=0)
-    for file in summarize(folder, jobs, outcomes, objective, is_minimized(objective)):
+    for file in files:
         parent.artifact(file)
     parent.tags({NOTE: markdown_table(jobs, outcomes, objective)})
-    log.info("sweep: %s; MLflow: %s", folder, parent.link)
     lacking = [job for job in jobs if job.number not in outcomes or not outcomes[job.number].has_result]
     if not lacking:
         return ""

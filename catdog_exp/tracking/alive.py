@@ -49,7 +49,7 @@ def is_alive(status: str, tags: Mapping[str, str]) -> bool:
     if status != "RUNNING":
         return False
     if tags.get(HOST) == socket.gethostname():
-        return _process_lives(tags)
+        return process_lives(_number(tags, PID), _number(tags, PROCESS_STARTED))
     return time.time() - _number(tags, HEARTBEAT) < SILENCE
 
 
@@ -107,12 +107,13 @@ def _beat(store: Store, run_id: str, ended: threading.Event) -> None:
             told = True
 
 
-def _process_lives(tags: Mapping[str, str]) -> bool:
+def process_lives(pid: float, started: float) -> bool:
+    """Whether the process of this host with this number, which started so many seconds after the epoch, is there."""
     import psutil
 
     try:
-        process = psutil.Process(int(_number(tags, PID)))
-        same = abs(process.create_time() - _number(tags, PROCESS_STARTED)) < SAME_START
+        process = psutil.Process(int(pid))
+        same = abs(process.create_time() - started) < SAME_START
         return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, OverflowError):  # no such process, or a number that none can have
         return False

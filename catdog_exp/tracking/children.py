@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from catdog_exp.schema import TrackingConfig
 from catdog_exp.tracking.alive import is_alive
-from catdog_exp.tracking.ending import Status
 from catdog_exp.tracking.log import PARENT
 from catdog_exp.tracking.store import open_store, plain_errors
 
 
-def finish_children(config: TrackingConfig, parent_run: str, status: Status = "KILLED") -> None:
-    """End the runs under `parent_run` that are open though nobody works on them, as when a sweep was killed."""
+def finish_children(config: TrackingConfig, parent_run: str) -> None:
+    """End the runs under `parent_run` as KILLED that are open though nobody works on them."""
     if not config.enabled:
         return
     store = open_store(config)
@@ -18,4 +17,4 @@ def finish_children(config: TrackingConfig, parent_run: str, status: Status = "K
     for run in list(store.runs(condition)):
         if not is_alive(run.info.status, run.data.tags):
             with plain_errors(store.shown):
-                store.client.set_terminated(run.info.run_id, status)
+                store.client.set_terminated(run.info.run_id, "KILLED")

@@ -27,7 +27,9 @@ SWEEP_FINGERPRINT = "sweep_fingerprint"  # tag of a sweep's parent run: of its j
 ERROR_BYTES = 1_000_000  # of a dead process's output, its end
 
 State = Literal["finished", "running", "unfinished"]
-_STATES: tuple[State, ...] = ("finished", "running", "unfinished")  # which of several runs matters, the first first
+# Which of several runs of one fingerprint matters, the first first; and which where one is to be gone on with.
+STATES: tuple[State, ...] = ("finished", "running", "unfinished")
+RESUMING: tuple[State, ...] = ("running", "unfinished", "finished")
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,12 @@ class Earlier:
     params: Mapping[str, str]
 
 
-def earlier_runs(config: TrackingConfig, fingerprints: Sequence[str] | None = None) -> dict[str, Earlier]:
+def earlier_runs(
+    config: TrackingConfig, fingerprints: Sequence[str] | None = None, order: Sequence[State] = STATES
+) -> dict[str, Earlier]:
     """Of each fingerprint the experiment's run that matters; those that have none are left out.
 
-    fingerprints: None for all those of the newest 1,000 runs.
+    fingerprints: None for all those of the newest 1,000 runs. order: which of several runs matters, the first first.
 
     That is the newest finished one with an objective, else a running one, else the newest unfinished one.
     One question to the store, for the 1,000 newest runs; only in an experiment that has more, one for each
@@ -71,7 +75,7 @@ def earlier_runs(config: TrackingConfig, fingerprints: Sequence[str] | None = No
         if earlier is None:
             continue
         known = found.setdefault(run.data.tags[FINGERPRINT], earlier)
-        if _STATES.index(earlier.state) < _STATES.index(known.state):
+        if order.index(earlier.state) < order.index(known.state):
             found[run.data.tags[FINGERPRINT]] = earlier
     return found
 
@@ -95,9 +99,11 @@ def run_of_process(config: TrackingConfig, fingerprint: str, pid: int, host: str
     store = store_if_there(config)
     if store is None:
         return None
-    conditions = [f"tags.{PID} = '{pid}'", f"tags.{HOST} = '{host}'", "attributes.status != 'FINISHED'"]
+    conditions = [f"tags.{PID} = '{pid}'", f"tags.{HOST} = '{host}'"]
     if fingerprint:
-        conditions.append(f"tags.{FINGERPRINT} = '{fingerprint}'")
+        conditions += [f"tags.{FINGERPRINT} = '{fingerprint}'", "attributes.status != 'FINISHED'"]
+    else:  # an older process's run, of the same number, is not to be met
+        conditions.append("attributes.status = 'RUNNING'")
     return _newest(store, " and ".join(conditions))
 
 

@@ -17,6 +17,7 @@ MISTAKES = [
     (["model=resnet", "model.layers=9"], "model.layers=9: "),
     (["sweep.dry_run=true"], "sweep.dry_run=true: this is a single run; add -m"),
     (["if_exists=maybe"], "if_exists='maybe': should be 'reuse', 'resume', 'new' or 'skip'"),
+    (["-m", "objective=val/loss,val/accuracy"], "objective: all jobs of a sweep share it, give it one value"),
     (["-m", "sweep.jobs=0", "train.seed=1,2"], "sweep.jobs=0: "),
     (["augment.size=24"], "augment.size=24: this network is for pictures of one size, data.resize=32; "),
     (["data=folder"], "data.root is not set: give data.root=VALUE"),

@@ -124,7 +124,8 @@ def test_two_sweeps_at_once_do_what_both_want_once(tmp_path, environment, comman
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, environment, command, number):
+@pytest.mark.parametrize("to", [os.kill, os.killpg], ids=["it", "its whole group, as a terminal does"])
+def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, environment, command, number, to):
     words = ["-m", *SMALL, "train.epochs=100000", "train.seed=1,2"]
     process = subprocess.Popen(
         [command, *words],
@@ -143,7 +144,7 @@ def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, environ
             assert time.monotonic() < last
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.1)
-        process.send_signal(number)
+        to(process.pid, number)
         process.communicate(timeout=120)
     finally:
         if process.poll() is None:
