@@ -13,6 +13,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from catdog_exp.app import conf_folders
 from catdog_exp.errors import UserError
+from catdog_exp.sweeps.job import sweep_job
+from catdog_exp.sweeps.jobs import SWEEP, KnownJobs, Outcome, Sweep, outcome_of, write
 from catdog_exp.sweeps.search import search, take, tell
 
 pytest.importorskip("optuna", reason="Optuna is not installed: uv sync --extra optuna")
@@ -270,3 +272,29 @@ def test_jobs_of_several_processes_share_the_trials(run, tmp_path):
     run(job, n_trials=6)
     assert states(tmp_path) == {"COMPLETE": 6}
     assert len({json.dumps(trial.params) for trial in study_of(tmp_path).trials}) == 6
+
+
+def test_a_combination_that_cannot_be_is_a_failed_job_and_the_search_goes_on(run, tmp_path, monkeypatch):
+    tried = []
+
+    def trained(sweep, job):
+        tried.append(job.differs)
+        return Outcome("finished", 0.5, None, "", 1.0)
+
+    def job(folder, number):
+        write(folder / SWEEP, Sweep(None, 1))
+        sweep_job(folder, number, [], dict)
+
+    monkeypatch.setattr("catdog_exp.sweeps.job.run_job", trained)
+    # Each of the ends can be, as can most of what is between.
+    space = {"data.resize": "choice(16,64)", "model.layers": "range(4,7)"}
+    run(job, n_trials=8, words=["stages=[pack]"], space=space)
+    told = states(tmp_path)
+    assert told["FAIL"] > 0
+    assert told["COMPLETE"] == len(tried)
+    assert all(differs["model.layers"] == 4 for differs in tried if differs["data.resize"] == 16)
+    (folder,) = tmp_path.glob("sweep*")
+    failed = [outcome for job in KnownJobs(folder)() if (outcome := outcome_of(folder, job)) is not None]
+    assert len(failed) == told["FAIL"]
+    assert {outcome.status for outcome in failed} == {"failed"}
+    assert all("layers" in outcome.reason for outcome in failed)
