@@ -15,7 +15,7 @@ from catdog_exp.experiment import check
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.freezing import FrozenLoader
 from catdog_exp.sweeps.grid import grid_jobs, is_grid
-from catdog_exp.sweeps.jobs import Job, freeze
+from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.launchers import prepare
 from catdog_exp.sweeps.planning import plan
 from catdog_exp.sweeps.slots import cards_for, jobs_at_once
@@ -52,11 +52,33 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     hydra.config_loader = FrozenLoader(
         hydra.config_loader.get_search_path(), folder / "conf", {tuple(words): job for words, job in composed}
     )
+    done = set()
     if is_grid(config):
         freeze(folder, jobs)
+        done = _reuse(folder, first, jobs)
     words = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     words += config.hydra.overrides.task
+    if len(done) == len(jobs):
+        with under_way(folder, first, words, at_once):
+            pass  # no launcher need start its workers
+        sys.exit(0)
     return under_way(folder, first, words, at_once)
+
+
+def _reuse(folder: Path, first: RunConfig, jobs: list[Job]) -> set[int]:
+    """Write down the outcomes of jobs whose runs have finished already. Returns their numbers."""
+    if first.if_exists not in ("reuse", "skip"):
+        return set()
+    earlier = earlier_runs(first.tracking, [job.fingerprint for job in jobs if job.fingerprint])
+    done = set()
+    for job in jobs:
+        run = earlier.get(job.fingerprint)
+        if run is not None and run.state == "finished":
+            (folder / str(job.number)).mkdir()
+            outcome = Outcome("reused", run.objective, run.run_id, run.link, run.seconds)
+            write(folder / str(job.number) / OUTCOME, outcome)
+            done.add(job.number)
+    return done
 
 
 def _at_once(config: DictConfig, configs: list[RunConfig]) -> int | None:

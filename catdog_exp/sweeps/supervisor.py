@@ -1,4 +1,4 @@
-"""Runs one job of a sweep: finds out whether there is anything to do, and watches over the process that does it."""
+"""Runs one job of a sweep: starts the process that does it, and watches over it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,21 @@ from catdog_exp.claim import WAITING
 from catdog_exp.errors import UserError, one_line
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.child import RESULT
-from catdog_exp.sweeps.jobs import LOG, OUTCOME, PROGRESS, STOP, Job, Outcome, outcome_from, stopping, sweep_in, write
+from catdog_exp.sweeps.jobs import (
+    LOG,
+    OUTCOME,
+    PROGRESS,
+    STOP,
+    Job,
+    Outcome,
+    outcome_from,
+    outcome_of,
+    stopping,
+    sweep_in,
+    write,
+)
 from catdog_exp.sweeps.slots import slot
-from catdog_exp.tracking.earlier import Earlier, earlier_runs, fail_run, run_of_process
+from catdog_exp.tracking.earlier import fail_run, run_of_process
 
 LOOK_EVERY = 0.1  # seconds between two looks at a job's process
 PATIENCE = 30  # seconds that a process has to end by itself once it is told to
@@ -29,13 +41,15 @@ def run_job(sweep: Path, job: Job) -> Outcome:
 
     sweep: the sweep's folder. What goes wrong is in the outcome, and no exception.
     """
+    if (known := outcome_of(sweep, job)) is not None and known.has_result:  # it had finished before the sweep began
+        return known
     config = read(RunConfig, job.settings)
     outcome = Outcome("failed", None, None, "", 0.0)
     for left in range(config.sweep.retries, -1, -1):
         if (why := stopping(sweep)) is not None:
             return _left(sweep, job, outcome if outcome.reason else _not_begun(why))
         try:
-            outcome = _without_running(config, job) or _tried(sweep, config, job)
+            outcome = _tried(sweep, config, job)
         except Exception as error:  # the store fails, the disk is full, no process can be started
             outcome = dataclasses.replace(outcome, reason=one_line(error) or f"{type(error).__name__}: {error}")
         if outcome.status != "failed":
@@ -65,18 +79,6 @@ def _left(sweep: Path, job: Job, outcome: Outcome) -> Outcome:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / OUTCOME, outcome)
     return outcome
-
-
-def _without_running(config: RunConfig, job: Job) -> Outcome | None:
-    """The outcome of a job that needs no process: its run has finished before."""
-    if not job.fingerprint or config.if_exists not in ("reuse", "skip"):
-        return None
-    earlier = earlier_runs(config.tracking, [job.fingerprint]).get(job.fingerprint)
-    return _reused(earlier) if earlier is not None and earlier.state == "finished" else None
-
-
-def _reused(earlier: Earlier) -> Outcome:
-    return Outcome("reused", earlier.objective, earlier.run_id, earlier.link, earlier.seconds)
 
 
 def _tried(sweep: Path, config: RunConfig, job: Job) -> Outcome:
