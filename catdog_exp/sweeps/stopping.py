@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import psutil
-
 from catdog_exp.errors import Terminated
 from catdog_exp.sweeps.jobs import STOP
 
@@ -33,6 +31,8 @@ def stopping_in_order(folder: Path) -> Iterator[None]:
     def note(number: int, _frame: FrameType | None = None) -> None:
         came.append(number)
         if len(came) > 1:
+            import psutil
+
             for process in psutil.Process().children(recursive=True):
                 process.kill()
             return
