@@ -10,10 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
+from catdog_exp.background import in_background
 from catdog_exp.sweeps.jobs import LOG, OUTCOME, PROGRESS, Job, Outcome, Progress
 from catdog_exp.sweeps.words import briefly, clock, described
 from catdog_exp.tracking.uris import without_password
@@ -32,20 +35,16 @@ def live_view(folder: Path, jobs: Callable[[], Sequence[Job]], objective: str) -
     jobs: those known by now; called once a second.
     """
     view = _View(folder, jobs, objective)
-    over = threading.Event()
-    bar = tqdm(bar_format="{desc}", leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty())
+    bar: tqdm[Any] = tqdm(bar_format="{desc}", leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty())
     with closing(bar):
-        watcher = threading.Thread(target=_watch, args=(view, bar, over), name="live view", daemon=True)
-        watcher.start()
         try:
-            yield
+            with in_background("live view", partial(_watch, view, bar)):
+                yield
         finally:
-            over.set()
-            watcher.join()
             view.look()
 
 
-def _watch(view: _View, bar: tqdm[None], over: threading.Event) -> None:
+def _watch(view: _View, bar: tqdm[Any], over: threading.Event) -> None:
     said, said_at = "", time.monotonic()
     while not over.wait(LOOK_EVERY):
         view.look()

@@ -7,9 +7,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from catdog_exp.background import in_background
 from catdog_exp.errors import Terminated
 from catdog_exp.sweeps.jobs import STOP
 
@@ -40,16 +42,12 @@ def stopping_in_order(folder: Path) -> Iterator[None]:
         (folder / STOP).write_text(why, encoding="utf-8")
         log.info("%s: the jobs are told to end; once more kills them", why)
 
-    over = threading.Event()
     before = {number: signal.signal(number, note) for number in heard}  # for threads that do not block them
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, heard)
-    listener = threading.Thread(target=_listen, args=(heard, note, over), name="signals", daemon=True)
-    listener.start()
     try:
-        yield
+        with in_background("signals", partial(_listen, heard, note)):
+            yield
     finally:
-        over.set()
-        listener.join()
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)

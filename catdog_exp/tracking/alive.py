@@ -9,8 +9,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from catdog_exp.background import in_background
 from catdog_exp.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -84,15 +86,9 @@ def beating(store: Store, run_id: str) -> Iterator[None]:
 
     That the store fails then is told once, as a warning, and changes nothing else.
     """
-    ended = threading.Event()
-    # A daemon, and not waited for without end: a server that hangs must not hold up the process.
-    thread = threading.Thread(target=_beat, args=(store, run_id, ended), name="heartbeat", daemon=True)
-    thread.start()
-    try:
+    # Not waited for without end: a server that hangs must not hold up the process.
+    with in_background("heartbeat", partial(_beat, store, run_id), JOIN_TIMEOUT):
         yield
-    finally:
-        ended.set()
-        thread.join(JOIN_TIMEOUT)
 
 
 def _beat(store: Store, run_id: str, ended: threading.Event) -> None:
