@@ -13,11 +13,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 from catdog_exp import experiment
 from catdog_exp.claim import Elsewhere
-from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line
+from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line, terminate
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress, Status, frozen_job, sweep_in, write
 from catdog_exp.sweeps.stopping import hear_signals
@@ -32,7 +31,7 @@ def main() -> int:
     sweep, number, supervisor = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     folder = sweep / str(number)
     faulthandler.enable()
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, terminate)
     hear_signals()
     _end_with(supervisor)
     with suppress(OSError):  # where memory runs out, it is to be the training and not what watches over it
@@ -108,10 +107,6 @@ def _log_to(file: Path) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("catdog_exp").setLevel(logging.INFO)
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
 
 
 if __name__ == "__main__":

@@ -11,17 +11,12 @@ from catdog_exp.sweeps.seeds import SEEDS
 from catdog_exp.sweeps.words import exact
 
 
-def estimate(
-    jobs: Sequence[Job], seconds: Mapping[str, float], at_once: int, to_run: Collection[int] | None = None
-) -> float | None:
+def estimate(jobs: Sequence[Job], seconds: Mapping[str, float], at_once: int, to_run: Collection[int]) -> float | None:
     """The seconds until the last job has ended, each taken to need the median of the runs most like it.
 
-    seconds: by fingerprint, what finished runs took. to_run: numbers of the jobs to count; None: all that
-    `seconds` does not have. Runs that share all that differs but the seed count first, else all do.
-    None where `seconds` has nothing to judge by.
+    seconds: by fingerprint, what finished runs took. to_run: numbers of the jobs to count. Runs that share all that
+    differs but the seed count first, else all do. None where `seconds` has nothing to judge by.
     """
-    if to_run is None:
-        to_run = [job.number for job in jobs if job.fingerprint not in seconds]
     if not to_run:
         return 0.0
     if not seconds:

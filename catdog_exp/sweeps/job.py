@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from catdog_exp.errors import UserError
-from catdog_exp.sweeps.jobs import Job, freeze, frozen_job, stopping
-from catdog_exp.sweeps.planning import late_job
+from catdog_exp.sweeps.jobs import Job, Outcome, freeze, frozen_job, stopping
+from catdog_exp.sweeps.planning import fingerprint_of, keys
 from catdog_exp.sweeps.search import PLAN, take, tell
 from catdog_exp.sweeps.supervisor import fail_job, run_job
 
@@ -23,33 +24,32 @@ def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[],
     if (sweep / PLAN).is_file():
         objective = _searching(sweep, number)
     else:
-        objective = run_job(sweep, _job(sweep, number, words, settings)).objective
+        try:
+            outcome = run_job(sweep, frozen_job(sweep, number))
+        except FileNotFoundError:
+            outcome = _late(sweep, Job(number, words, keys(words), settings(), ""))
+        objective = outcome.objective
     return math.nan if objective is None else objective
-
-
-def _job(sweep: Path, number: int, words: list[str], settings: Callable[[], dict[str, Any]]) -> Job:
-    try:
-        return frozen_job(sweep, number)
-    except FileNotFoundError:
-        job = late_job(number, words, words, settings())
-        freeze(sweep, [job])
-        return job
 
 
 def _searching(sweep: Path, number: int) -> float | None:
     """Run what the search wants next, and tell it what came out. None where it wants nothing more."""
     if stopping(sweep) is not None or (proposal := take(sweep, number)) is None:
         return None
-    differing = [f"{key}={value}" for key, value in proposal.differs.items()]
-    try:
-        job = late_job(number, proposal.overrides, differing, proposal.settings, proposal.trial)
-    except UserError as error:  # a combination that no network or picture allows
-        job = Job(number, proposal.overrides, proposal.differs, proposal.settings, "", proposal.trial)
-        freeze(sweep, [job])
-        outcome = fail_job(sweep, job, str(error))
-    else:
-        freeze(sweep, [job])
-        outcome = run_job(sweep, job)
+    differs = keys(f"{key}={value}" for key, value in proposal.differs.items())  # a choice is a text to the search
+    job = Job(number, proposal.overrides, differs, proposal.settings, "", proposal.trial)
+    outcome = _late(sweep, job)
     if outcome.status != "stopped":  # else the same command goes on with the trial
         tell(proposal.trial, outcome.objective, pruned=outcome.status == "pruned")
     return outcome.objective
+
+
+def _late(sweep: Path, job: Job) -> Outcome:
+    """Run a job that is only now known, and has no fingerprint yet."""
+    try:
+        job = dataclasses.replace(job, fingerprint=fingerprint_of(job.settings, {}))
+    except UserError as error:  # a combination that no network or picture allows
+        freeze(sweep, [job])
+        return fail_job(sweep, job, str(error))
+    freeze(sweep, [job])
+    return run_job(sweep, job)

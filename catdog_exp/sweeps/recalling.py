@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_exp.schema import RunConfig, read
-from catdog_exp.sweeps.jobs import OUTCOME, Outcome, freeze, write
-from catdog_exp.sweeps.planning import late_job
+from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
+from catdog_exp.sweeps.planning import fingerprint_of, keys
 from catdog_exp.tracking.earlier import earlier_runs
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def recall(
     packs: dict[str, str] = {}
     jobs = []
     for number, trial in enumerate(trials):
-        differing = [f"{key}={value}" for key, value in trial.params.items()]
-        jobs.append(late_job(number, [*words, *differing], differing, settings(trial.params), packs=packs))
+        own = [f"{key}={value}" for key, value in trial.params.items()]
+        config = settings(trial.params)
+        jobs.append(Job(number, [*words, *own], keys(own), config, fingerprint_of(config, packs)))
     freeze(folder, jobs)
     runs = {}
     if jobs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -39,7 +39,7 @@ class Earlier:
     state: finished with a result; running, somewhere, as far as can be known; or unfinished: failed, killed,
     pruned, or RUNNING at MLflow though its process is dead. objective: its best value, None where it has
     none yet. link: how to look at it. seconds: that were worked on it. host, pid: where it runs or ran last,
-    "" and 0 where it does not say. params: its flat config, as text.
+    "" and 0 where it does not say.
     """
 
     run_id: str
@@ -49,7 +49,6 @@ class Earlier:
     seconds: float
     host: str
     pid: int
-    params: Mapping[str, str]
 
 
 def earlier_runs(
@@ -158,7 +157,6 @@ def _earlier(store: Store, run: Run) -> Earlier | None:
         seconds=seconds_worked(run),
         host=run.data.tags.get(HOST, ""),
         pid=int(pid) if pid.isdecimal() else 0,
-        params=run.data.params,
     )
 
 

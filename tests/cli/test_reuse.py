@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import SMALL
 from tests.cli.store import runs
+from tests.cli.troubled import MODEL, SOURCE
 
 
 @pytest.fixture
@@ -69,16 +70,11 @@ def test_the_same_run_under_way_elsewhere(catdog, tmp_path, environment, command
 
 @pytest.mark.slow
 def test_a_run_that_failed_goes_on_in_its_own_mlflow_run(catdog, tmp_path):
-    (tmp_path / "own.py").write_text(
-        "from dataclasses import dataclass\nfrom pathlib import Path\nfrom catdog_exp.networks.cnn import Cnn\n\n"
-        "@dataclass(frozen=True)\nclass Own(Cnn):\n    def build(self, size, classes):\n"
-        "        if Path('trouble').exists():\n            raise ValueError('as the file says')\n"
-        "        return super().build(size, classes)\n"
-    )
-    words = [*SMALL, "model._target_=own.Own"]
-    (tmp_path / "trouble").touch()
+    (tmp_path / "troubled.py").write_text(SOURCE)
+    (tmp_path / "trouble.json").write_text('{"0": "raise"}')
+    words = [*SMALL, *MODEL]
     assert catdog(*words).returncode == 1
-    (tmp_path / "trouble").unlink()
+    (tmp_path / "trouble.json").write_text("{}")
     done = catdog(*words)
     assert done.returncode == 0, done.stderr
     (run,) = runs(tmp_path)

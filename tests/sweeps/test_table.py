@@ -119,7 +119,7 @@ def test_the_plan_tells_each_jobs_state_and_the_time_they_take_together():
 
 def test_a_plan_without_any_run_to_judge_by_says_so():
     assert plan_table(JOBS, {}, {}, 2).endswith("3 to run; time unknown: no run of this kind has finished yet")
-    assert estimate(JOBS, {}, 2) is None
+    assert estimate(JOBS, {}, 2, [0, 1, 2]) is None
 
 
 def test_a_plan_that_is_done_says_so():
@@ -136,4 +136,5 @@ def test_a_job_that_runs_elsewhere_takes_no_time_here():
 
 
 def test_runs_of_other_sweeps_are_judged_by_where_none_is_nearer():
-    assert estimate(JOBS, {"f" * 32: 10.0, "e" * 32: 20.0, "d" * 32: 90.0}, at_once=3) == 20.0
+    known = {"f" * 32: 10.0, "e" * 32: 20.0, "d" * 32: 90.0}
+    assert estimate(JOBS, known, at_once=3, to_run=[0, 1, 2]) == 20.0

@@ -61,7 +61,6 @@ def test_a_run_that_finished_without_a_result_is_no_result(ready):
 def test_what_is_known_of_a_run_is_told(ready):
     config = ready()
     with start_run(config, "run", {"fingerprint": "abc"}) as log:
-        log.params({"train.lr": 0.1})
         log.metrics({"objective": 0.9}, step=3)
         running = earlier_runs(config, ["abc"])["abc"]
         assert (running.state, running.objective) == ("running", 0.9)
@@ -69,7 +68,6 @@ def test_what_is_known_of_a_run_is_told(ready):
     assert found.state == "finished"
     assert (found.run_id, found.link, found.objective) == (log.run_id, log.link, 0.9)
     assert (found.host, found.pid) == (socket.gethostname(), os.getpid())
-    assert found.params == {"train.lr": "0.1"}
     assert 0 < found.seconds < 60
 
 
