@@ -100,7 +100,7 @@ class _Stop(BaseException):
 
 
 class CheckFirst(Callback):
-    """Checks a run, or every job of a sweep, before anything is made on disk."""
+    """Checks a run, or every job of a sweep, before anything is made on disk; of a sweep but its pictures."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():

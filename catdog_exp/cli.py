@@ -11,9 +11,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
-from types import FrameType
 
-from catdog_exp.errors import Terminated, UserError, exit_code, one_line
+from catdog_exp.errors import Terminated, UserError, exit_code, one_line, terminate
 
 # Each verb is a module of catdog_exp.verbs with `main(words) -> exit code`.
 VERBS = ("predict", "ui", "runs", "packs", "doctor")
@@ -26,9 +25,9 @@ def main(words: Sequence[str] | None = None) -> int:
     2: the user's mistake, one line. 130: Ctrl-C. 143: SIGTERM.
     """
     words = sys.argv[1:] if words is None else words
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, terminate)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
-        signal.signal(signal.SIGHUP, _terminate)
+        signal.signal(signal.SIGHUP, terminate)
     try:
         if list(words) == ["--version"]:
             print(f"catdog {version('catdog-exp')}")
@@ -76,7 +75,3 @@ def _failed(error: Exception) -> int:
     else:
         print(f"catdog: {line}", file=sys.stderr)
     return exit_code(error)
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated

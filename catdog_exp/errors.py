@@ -4,6 +4,7 @@ import difflib
 import errno
 import re
 from collections.abc import Iterable
+from types import FrameType
 
 # Shared libraries that the wheels of OpenCV and MXNet link to but do not bring, by the start of
 # the library's file name, and the Debian package that has each.
@@ -59,6 +60,11 @@ class GivenUp(BaseException):
 
 class Terminated(BaseException):
     """SIGTERM came, or the terminal is gone: unwinds like Ctrl-C does, so that nothing is left open or half-written."""
+
+
+def terminate(_signal: int, _frame: FrameType | None) -> None:
+    """A signal's handler: raises Terminated."""
+    raise Terminated
 
 
 def exit_code(error: BaseException) -> int:
