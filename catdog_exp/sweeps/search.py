@@ -1,35 +1,29 @@
 """A sweep that searches: each job asks an Optuna study what to try when it starts, and tells it what came out.
 
 So all of a launcher's workers are busy to the end, wherever they are, and each trial knows of all that ended before it.
-What is searched is written down when the sweep starts: files that are edited meanwhile change nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import itertools
 import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig, OmegaConf, open_dict
-from pydantic import Field
+from omegaconf import DictConfig, OmegaConf
 
 from catdog_exp.errors import UserError
-from catdog_exp.experiment import check
 from catdog_exp.files import replacing
-from catdog_exp.fingerprint import relevant
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.schema import read
 from catdog_exp.sweeps.jobs import TrialOf
 from catdog_exp.sweeps.pruning import STARTUP, WARMUP
 from catdog_exp.sweeps.recalling import recall
-from catdog_exp.sweeps.space import ends_of, groups, put, split
+from catdog_exp.sweeps.search_plan import SearchConfig, SearchPlan, planned
 from catdog_exp.sweeps.study import Direction, Standing, begun, locked, opened, own, standing
 from catdog_exp.training.objective import is_minimized
 
@@ -38,20 +32,8 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 PLAN = "search.json"  # in the sweep's folder
-FILE = "optuna.db"  # in paths.outputs, beside MLflow's
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class SearchConfig:
-    """How a search goes. Keys: conf/hydra/sweeper/search.yaml."""
-
-    n_trials: Annotated[int, Field(ge=1)]
-    seed: Annotated[int, Field(ge=0, lt=2**31)]
-    startup_trials: Annotated[int, Field(ge=1)]
-    warmup_epochs: Annotated[int, Field(ge=0)]
-    params: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,25 +48,6 @@ class Proposal:
     overrides: list[str]
     differs: dict[str, Any]
     settings: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A search as it was when its sweep started.
-
-    words: what all its trials have. space: Optuna's distributions, as it writes them. bases: for each combination of
-    the groups that are searched, the composed config as YAML, with its references unresolved.
-    """
-
-    storage: str
-    study: str
-    n_trials: int
-    seed: int
-    startup_trials: int
-    words: list[str]
-    space: dict[str, str]
-    groups: list[str]
-    bases: dict[str, str]
 
 
 def search(
@@ -105,7 +68,7 @@ def search(
         raise UserError("a search needs Optuna: `pip install catdog-exp[optuna]`")
     chosen = read(SearchConfig, settings, "hydra.sweeper")
     folder = Path(config.hydra.sweep.dir).absolute()
-    plan = _planned(config, loader, chosen, arguments)
+    plan = planned(config, loader, chosen, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
     with replacing(folder / PLAN) as aside:
@@ -131,7 +94,7 @@ def take(folder: Path, number: int) -> Proposal | None:
     Raises UserError when the study cannot be used.
     """
     folder = folder.absolute()
-    plan = _Plan(**json.loads((folder / PLAN).read_text(encoding="utf-8")))
+    plan = SearchPlan(**json.loads((folder / PLAN).read_text(encoding="utf-8")))
     with locked(Path(plan.storage), plan.study) as study:
         trial = _next(plan, study, standing(study, folder, number))
         if trial is None:
@@ -140,7 +103,7 @@ def take(folder: Path, number: int) -> Proposal | None:
     values = dict(trial.params)
     words = [*plan.words, *(f"{key}={value}" for key, value in values.items())]
     of = TrialOf(plan.storage, plan.study, trial.number)
-    return Proposal(of, words, values, _settings_with(plan, values))
+    return Proposal(of, words, values, plan.settings(values))
 
 
 def tell(trial: TrialOf, value: float | None, *, pruned: bool = False) -> None:
@@ -159,7 +122,7 @@ def tell(trial: TrialOf, value: float | None, *, pruned: bool = False) -> None:
         study.tell(trial.number, value, skip_if_finished=True)
 
 
-def _next(plan: _Plan, study: Study, seen: Standing) -> Trial | None:
+def _next(plan: SearchPlan, study: Study, seen: Standing) -> Trial | None:
     from optuna.distributions import json_to_distribution
     from optuna.samplers import TPESampler
     from optuna.trial import Trial
@@ -175,61 +138,7 @@ def _next(plan: _Plan, study: Study, seen: Standing) -> Trial | None:
     return Trial(study, (seen.left or seen.elsewhere)[0]._trial_id)
 
 
-def _planned(config: DictConfig, loader: ConfigLoader, chosen: SearchConfig, arguments: Sequence[str]) -> _Plan:
-    from optuna.distributions import distribution_to_json
-
-    words, space = split([*(f"{key}={value}" for key, value in chosen.params.items()), *arguments], loader)
-    if not space:
-        raise UserError("nothing is searched: choose sweep=optuna, or give hydra.sweeper.params.KEY=choice(...)")
-    searched = groups(space, loader)
-    plain = {key: kind for key, kind in space.items() if key not in searched}
-    bases: dict[str, str] = {}
-    parts: list[Any] = [chosen.seed]
-    for choices in itertools.product(*searched.values()):
-        combination = dict(zip(searched, choices, strict=True))
-        composed = loader.load_sweep_config(config, [*words, *(f"{key}={name}" for key, name in combination.items())])
-        base = bases[_combination(combination)] = _frozen(composed)
-        for end in (0, -1):  # what is wrong with the space shows at its ends, if anywhere
-            ends = _settings(base, [f"{key}={ends_of(kind)[end]}" for key, kind in plain.items()])
-            check(read(RunConfig, ends))
-        held = _settings(base, [f"{key}=null" for key in plain])
-        parts.append([relevant(held), {key: value for key, value in held["data"].items() if key != "threads"}])
-    written = {key: distribution_to_json(kind) for key, kind in space.items()}
-    name = hashlib.sha256(json.dumps([*parts, written], sort_keys=True).encode()).hexdigest()[:32]
-    file = str(Path(OmegaConf.create(base).paths.outputs) / FILE)
-    return _Plan(file, name, chosen.n_trials, chosen.seed, chosen.startup_trials, words, written, list(searched), bases)
-
-
-def _frozen(composed: DictConfig) -> str:
-    """A composed config as YAML without Hydra's section; references stay, as a value that is searched may be meant."""
-    with open_dict(composed):
-        composed.pop("hydra")
-        composed.paths.outputs = str(Path(composed.paths.outputs).expanduser().absolute())
-        # As the outputs, of this process: jobs may run on other machines.
-        composed.tracking.parent_run = composed.tracking.parent_run
-    return OmegaConf.to_yaml(composed)
-
-
-def _settings(base: str, words: Sequence[str]) -> dict[str, Any]:
-    config = OmegaConf.create(base)
-    assert isinstance(config, DictConfig)
-    OmegaConf.set_struct(config, True)
-    put(config, words)
-    resolved = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(resolved, dict)
-    return {str(key): value for key, value in resolved.items()}
-
-
-def _settings_with(plan: _Plan, values: Mapping[str, Any]) -> dict[str, Any]:
-    base = plan.bases[_combination({key: values[key] for key in plan.groups})]
-    return _settings(base, [f"{key}={value}" for key, value in values.items() if key not in plan.groups])
-
-
-def _combination(choices: Mapping[str, Any]) -> str:
-    return json.dumps(choices, sort_keys=True)
-
-
-def _make_study(plan: _Plan, chosen: SearchConfig, objective: str) -> None:
+def _make_study(plan: SearchPlan, chosen: SearchConfig, objective: str) -> None:
     direction: Direction = "minimize" if is_minimized(objective) else "maximize"
     Path(plan.storage).parent.mkdir(parents=True, exist_ok=True)
     with locked(Path(plan.storage), plan.study, create=direction) as study:
@@ -237,22 +146,22 @@ def _make_study(plan: _Plan, chosen: SearchConfig, objective: str) -> None:
         study.set_user_attr(WARMUP, chosen.warmup_epochs)
 
 
-def _recalled(plan: _Plan, folder: Path) -> int:
+def _recalled(plan: SearchPlan, folder: Path) -> int:
     """Write the trials that earlier commands have ended into `folder`. Returns how many they are."""
     from optuna.trial import TrialState
 
     ended = opened(Path(plan.storage), plan.study).get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
-    return recall(folder, ended, plan.words, lambda values: _settings_with(plan, values))
+    return recall(folder, ended, plan.words, plan.settings)
 
 
-def _count(plan: _Plan, folder: Path) -> tuple[int, int]:
+def _count(plan: SearchPlan, folder: Path) -> tuple[int, int]:
     """How many trials are missing, and how many the sweep in `folder` has begun."""
     with locked(Path(plan.storage), plan.study) as study:
         seen = standing(study, folder)
         return plan.n_trials - seen.done - len(seen.alive), begun(study, folder)
 
 
-def _say_best(plan: _Plan) -> None:
+def _say_best(plan: SearchPlan) -> None:
     from optuna.trial import TrialState
 
     study = opened(Path(plan.storage), plan.study)
