@@ -56,6 +56,14 @@ def cut(
                     out[n, channel, y, x] = pixels[np.uintp(row + columns[x] + channel)]
 
 
+def load() -> None:
+    """Start Numba, with the compiled code that most batches need, ahead of the first of them."""
+    pixels = np.empty(0, np.uint8)
+    pixels.flags.writeable = False
+    none = np.empty(0, np.int64)
+    cut(pixels, none, none, none, none, none, none, np.empty((0, 3, 1, 1), np.uint8))
+
+
 @compiled
 def warp(pixels: Squares, offsets: Whole, heights: Whole, widths: Whole, maps: Whole, out: Squares) -> None:
     """Fill squares with what lies at places of pictures, between pixels by bilinear interpolation.

@@ -1,4 +1,4 @@
-"""One job of a sweep in a process of its own: `python -m catdog_exp.sweeps.child SWEEP NUMBER SUPERVISOR`."""
+"""One job of a sweep, in a process of its own that was forked for it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 log = logging.getLogger("catdog_exp.job")
 
 
-def main() -> int:
-    """Run the job, and leave its outcome in its folder. Returns an exit code as the command's is."""
-    sweep, number, supervisor = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+def main(sweep: Path, number: int, parent: int) -> int:
+    """Run the job with this number of a sweep, and leave its outcome in its folder. Returns an exit code.
+
+    parent: the process that forked this one, which does not outlive it.
+    """
     folder = sweep / str(number)
-    faulthandler.enable()
     signal.signal(signal.SIGTERM, terminate)
     hear_signals()
-    _end_with(supervisor)
+    _end_with(parent)
     with suppress(OSError):  # where memory runs out, it is to be the training and not what watches over it
         Path("/proc/self/oom_score_adj").write_text("500")
     _log_to(folder / LOG)
@@ -95,19 +96,20 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
     return experiment.run(config, folder, job.settings, job.overrides, on_epoch, job.fingerprint or None)
 
 
-def _end_with(supervisor: int) -> None:
-    """Let the system send this process SIGTERM when its supervisor is gone, by a kill too."""
+def _end_with(parent: int) -> None:
+    """Let the system send this process SIGTERM when its parent is gone, by a kill too."""
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
-    if os.getppid() != supervisor:  # it was quicker
+    if os.getppid() != parent:  # it was quicker
         raise SystemExit(1)
 
 
 def _log_to(file: Path) -> None:
+    """Write there all that this process has to say."""
+    with file.open("ab") as output:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(output.fileno(), stream.fileno())
+    faulthandler.enable()
     handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("catdog_exp").setLevel(logging.INFO)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

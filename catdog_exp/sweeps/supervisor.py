@@ -6,8 +6,6 @@ import dataclasses
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +14,7 @@ from catdog_exp.claim import WAITING
 from catdog_exp.errors import UserError, one_line
 from catdog_exp.schema import RunConfig, read
 from catdog_exp.sweeps.child import RESULT
+from catdog_exp.sweeps.job_process import JobProcess, start_job
 from catdog_exp.sweeps.jobs import (
     LOG,
     OUTCOME,
@@ -95,18 +94,7 @@ def _tried(sweep: Path, config: RunConfig, job: Job) -> Outcome:
 
 
 def _attempt(sweep: Path, folder: Path, config: RunConfig, job: Job, environment: dict[str, str]) -> Outcome:
-    words = [sys.executable, "-m", "catdog_exp.sweeps.child", str(sweep), str(job.number), str(os.getpid())]
-    output = folder / LOG
-    with output.open("ab") as file:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            env={**os.environ, **environment, "TQDM_DISABLE": "1"},
-            # Ctrl-C in a terminal is the sweep's: it ends its jobs in order.
-            start_new_session=True,
-        )
+    process = start_job(sweep, job.number, {**os.environ, **environment, "TQDM_DISABLE": "1"})
     why = _watch(process, sweep, folder, config.sweep.job_minutes)
     outcome = outcome_from(folder / RESULT)
     if outcome is None and why is not None and why.by_sweep:
@@ -115,10 +103,10 @@ def _attempt(sweep: Path, folder: Path, config: RunConfig, job: Job, environment
         if outcome.status == "stopped" and why is not None:
             outcome = dataclasses.replace(outcome, reason=why.reason)
         return _with_run(outcome, config, job, process.pid)
-    reason = why.reason if why is not None else ended_by(process.returncode)
+    reason = why.reason if why is not None else ended_by(process.code)
     run_id = run_of_process(config.tracking, job.fingerprint, process.pid, socket.gethostname())
     if run_id is not None:
-        fail_run(config.tracking, run_id, reason, output)
+        fail_run(config.tracking, run_id, reason, folder / LOG)
     return Outcome("failed", None, run_id, "", 0.0, reason)
 
 
@@ -130,34 +118,24 @@ class _Ended:
     by_sweep: bool
 
 
-def _watch(process: subprocess.Popen[bytes], sweep: Path, folder: Path, minutes: float | None) -> _Ended | None:
+def _watch(process: JobProcess, sweep: Path, folder: Path, minutes: float | None) -> _Ended | None:
     """Wait for the process's end; tell it to end where the sweep does, or after so many minutes of its own work."""
     last = time.monotonic()  # when it began, or was last seen waiting for another process
     try:
-        while process.poll() is None:
-            time.sleep(LOOK_EVERY)
+        while not process.ended(LOOK_EVERY):
             if (why := stopping(sweep)) is not None:
-                _end(process)
+                process.end(PATIENCE)
                 return _Ended(why, by_sweep=True)
             if minutes is not None:
                 if (folder / WAITING).exists():
                     last = time.monotonic()
                 if time.monotonic() - last > minutes * 60:
-                    _end(process)
+                    process.end(PATIENCE)
                     return _Ended(f"it took longer than sweep.job_minutes={minutes:g}", by_sweep=False)
     except BaseException:
-        _end(process)
+        process.end(PATIENCE)
         raise
     return None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def ended_by(code: int) -> str:

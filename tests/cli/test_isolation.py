@@ -5,6 +5,7 @@ import json
 import subprocess
 import time
 
+import psutil
 import pytest
 
 from tests.cli.conftest import SMALL
@@ -91,6 +92,29 @@ def test_fail_fast_ends_the_sweep_at_the_first_failure(catdog, tmp_path):
     assert [job["status"] for job in jobs_of(tmp_path)] == ["failed"] + ["stopped"] * 5
     assert "sweep.fail_fast" in jobs_of(tmp_path)[3]["reason"]
     assert len(runs(tmp_path)) == 2
+
+
+@pytest.mark.slow
+def test_a_job_ends_with_the_process_that_forked_it_and_the_next_has_another(tmp_path, environment, command):
+    words = ["-m", *SMALL, "train.epochs=150", "train.seed=0,1", "sweep.jobs=1"]
+    sweep = subprocess.Popen([command, *words], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("outputs/runs/*/*/0/progress.json")):
+        assert sweep.poll() is None
+        time.sleep(0.1)
+    family = psutil.Process(sweep.pid).children(recursive=True)
+    forked = [process for process in family if "fork_server" in str(process.cmdline())]
+    server, job = sorted(forked, key=lambda process: process.create_time())
+    assert job.ppid() == server.pid
+    server.kill()
+    job.wait(20)
+    told, _ = sweep.communicate(timeout=100)
+    assert sweep.returncode == 1
+    first, second = jobs_of(tmp_path)
+    assert first["status"] == "failed"
+    assert "SIGKILL" in first["reason"]
+    assert first["reason"] in told
+    assert second["status"] == "finished"
+    assert [run.info.status for run in runs(tmp_path)].count("RUNNING") == 0
 
 
 @pytest.mark.slow

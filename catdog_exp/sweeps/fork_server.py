@@ -1,0 +1,62 @@
+"""Forks the processes of a sweep's jobs, its slow imports done: `python -m catdog_exp.sweeps.fork_server CONNECTION`.
+
+Python's own fork server would unblock the signals that a sweep blocks, and have each job import the main module of
+whatever launcher started its supervisor.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import sys
+from multiprocessing.connection import Connection
+
+from catdog_exp.batches import kernels
+from catdog_exp.sweeps import child
+from catdog_exp.tracking.store import prepare_mlflow
+
+# What jobs import and start no threads with: all that is slow, but MXNet.
+SLOW = (
+    "mlflow.store.tracking.sqlalchemy_store",
+    "sqlalchemy.dialects.sqlite",
+    "catdog_exp.stages",
+    "sklearn.metrics",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+)
+LOOK_EVERY = 0.02  # seconds between two looks at a job
+
+
+def main() -> int:
+    """Start the jobs that the supervisor asks for, one after the other; tell it each one's process and exit code.
+
+    Ends when the supervisor does, and each job when this process does. Returns in the jobs' processes too.
+    """
+    supervisor = Connection(int(sys.argv[1]))
+    prepare_mlflow()
+    for name in SLOW:
+        importlib.import_module(name)
+    kernels.load()
+    gc.freeze()  # else the first collection in a job copies all of this memory
+    server, job = os.getpid(), 0
+    while True:
+        try:
+            sweep, number = supervisor.recv()
+        except EOFError:
+            return 0
+        if job != 0:  # not sooner: nothing else shall get the number of a process that may yet be killed
+            os.waitpid(job, 0)
+        job = os.fork()
+        if job == 0:
+            supervisor.close()
+            return child.main(sweep, number, server)
+        supervisor.send(job)
+        while (ended := os.waitid(os.P_PID, job, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is None:
+            if supervisor.poll(LOOK_EVERY):  # it has no other word to say than that it is gone
+                return 1
+        supervisor.send(ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
