@@ -17,7 +17,7 @@ batches/s and in processor time. Look at "cores had": while others compute on th
 can be compared.
 
 The share is that of a real run of the default network: how long training waits for batches, and the processor time
-of the thread that makes them, in the training part of an epoch; medians over the epochs after the first.
+of the threads that make them, in the training part of an epoch; medians over the epochs after the first.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def share(root: Path, folder: Path) -> None:
     parts = {name: statistics.median(values) for name, values in found.items()}
     print(
         f"\nthe default network, 32 pixels, augment=basic: an epoch trains for {parts['seconds']:.2f} s, of which it "
-        f"waits for batches {parts['waited'] / parts['seconds']:.1%}, and their thread computes "
+        f"waits for batches {parts['waited'] / parts['seconds']:.1%}, and their threads compute "
         f"{parts['computed'] / parts['seconds']:.1%}: together {parts['both']:.1%}"
     )
 
@@ -171,40 +171,48 @@ def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
     def epochs() -> Iterator[Iterator[Any]]:
         epoch = 0
         while epoch := epoch + 1:
-            yield (squares for squares, _ in train_batches(pictures, augment, 2, batch, seed=0, epoch=epoch))
+            yield (
+                squares for squares, _ in train_batches(pictures, augment, 2, batch, seed=0, epoch=epoch, threads=CORES)
+            )
 
     return measured(epochs(), batch)
 
 
 def loader_share(root: str, folder: str) -> dict[str, list[float]]:
-    """Seconds of each epoch but the first: its training, its waiting for batches, their thread's computing."""
+    """Seconds of each epoch but the first: its training, its waiting for batches, their threads' computing."""
     from catdog_exp import cli
-    from catdog_exp.batches import batches, epoch
+    from catdog_exp.batches import epoch
+    from catdog_exp.training import trainee
 
     times: dict[str, list[float]] = {"seconds": [], "waited": [], "computed": []}
-    made_ahead, batch = batches.made_ahead, epoch.AugmentedEpoch.batch
+    train_batches, batch = trainee.train_batches, epoch.AugmentedEpoch.batch
+    computed: list[float] = []
 
-    def timed(items: Iterator[Any]) -> Iterator[Any]:
-        for of_kind in times.values():
-            of_kind.append(0)
-        started = time.perf_counter()
-        coming = made_ahead(items)
+    def timed(*words: Any) -> Iterator[Any]:
+        computed.clear()
+        started, waited = time.perf_counter(), 0.0
+        coming = train_batches(*words)
         while True:
             asked = time.perf_counter()
             item = next(coming, None)
-            times["waited"][-1] += time.perf_counter() - asked
+            waited += time.perf_counter() - asked
             if item is None:
                 break
             yield item
-        times["seconds"][-1] = time.perf_counter() - started
+        for name, value in (
+            ("seconds", time.perf_counter() - started),
+            ("waited", waited),
+            ("computed", sum(computed)),
+        ):
+            times[name].append(value)
 
     def timed_batch(*words: Any) -> Any:
         started = time.thread_time()
         made = batch(*words)
-        times["computed"][-1] += time.thread_time() - started
+        computed.append(time.thread_time() - started)
         return made
 
-    batches.made_ahead = timed  # type: ignore[assignment]
+    trainee.train_batches = timed  # type: ignore[assignment]
     epoch.AugmentedEpoch.batch = timed_batch  # type: ignore[method-assign,assignment]
     sys.argv = ["catdog", *settings(Path(root), Path(folder)), f"train.epochs={EPOCHS}", "stages=[pack,train]"]
     if ended := cli.main():

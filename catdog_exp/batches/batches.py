@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.batches.ahead import made_ahead
+from catdog_exp.pictures.parallel import chunks_in_order
 from catdog_exp.schema import AugmentConfig
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
+
+# Pictures that a thread augments at once: to wake it can cost as much as a batch of small ones.
+TOGETHER = 256
 
 
 def steps_per_epoch(pictures: int, batch_size: int) -> int:
@@ -30,6 +34,7 @@ def train_batches(
     first_step: int = 0,
     rank: int = 0,
     workers: int = 1,
+    threads: int = 1,
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
     """An epoch of augmented batches in a shuffled order, from its batch number `first_step` (from 0) to its end.
 
@@ -40,29 +45,18 @@ def train_batches(
     Of several `workers` each takes its share, by `rank` from 0, of batches of workers × batch_size pictures.
 
     Order and augmentation follow from `seed` and `epoch`; how a picture is changed does not depend on the
-    batch that it comes in, nor on `first_step`. A thread makes the next batches while the last one is used: close
-    the generator (`contextlib.closing`) where it may be left before its end.
+    batch that it comes in, nor on `first_step`. So many `threads` make the next batches while the last one is used:
+    close the generator (`contextlib.closing`) where it may be left before its end.
     """
-    return made_ahead(_made_batches(pictures, augment, classes, batch_size, seed, epoch, first_step, rank, workers))
-
-
-def _made_batches(
-    pictures: DecodedPictures,
-    augment: AugmentConfig,
-    classes: int,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    first_step: int,
-    rank: int,
-    workers: int,
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     from catdog_exp.batches.epoch import AugmentedEpoch  # and with it Numba, which only training needs
 
     augmented = AugmentedEpoch(pictures, augment, classes, seed, epoch)
     whole = batch_size * workers
-    for step in range(first_step, steps_per_epoch(len(pictures), whole)):
-        yield augmented.batch(np.array_split(augmented.order[step * whole : (step + 1) * whole], workers)[rank])
+    steps = range(first_step, steps_per_epoch(len(pictures), whole))
+    chosen = (np.array_split(augmented.order[step * whole : (step + 1) * whole], workers)[rank] for step in steps)
+    with closing(chunks_in_order(augmented.batch, chosen, threads, max(1, TOGETHER // batch_size), ahead=1)) as chunks:
+        for chunk in chunks:
+            yield from chunk
 
 
 def plain_batches(

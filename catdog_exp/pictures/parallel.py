@@ -14,7 +14,7 @@ import cv2
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 4  # chunks in work or done and not yet asked for, for each thread: bounds the memory
+AHEAD = 4  # chunks in work or done and not yet asked for, for each thread
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result, None, None]:
@@ -29,13 +29,15 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int
 
 
 def chunks_in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], threads: int, size: int
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int, size: int, ahead: int = AHEAD
 ) -> Generator[list[Result], None, None]:
     """As `in_order`, with the results of `size` items at a time (fewer at the end).
 
     A thread takes a whole chunk: where the work on an item takes well under a millisecond, handing items
     over one by one would cost a good part of that. An exception in `work` is raised in its chunk's place.
     When the iterator is closed or interrupted, each thread stops after the item that it is at.
+
+    ahead: chunks in work or done and not yet asked for, for each thread, at least 1: bounds the memory.
     """
     stopped = Event()
 
@@ -55,7 +57,7 @@ def chunks_in_order(
     try:
         while chunk := list(islice(remaining, size)):
             waiting.append(pool.submit(work_on, chunk))
-            if len(waiting) >= AHEAD * threads:
+            if len(waiting) > ahead * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -66,6 +66,7 @@ class Trainee:
         self.train_pictures = train_pictures
         self.validation_pictures = validation_pictures
         self.folder = folder
+        self.threads = threads
         self.workers = workers
         size = train_pictures.size
         if len(train_pictures) < workers.count:
@@ -193,11 +194,9 @@ class Trainee:
         }
 
     def _batches(self, epoch: int, first: int) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
-        seed, workers = self.train.seed, self.workers
-        pictures, augment = self.train_pictures, self.augment
-        return train_batches(
-            pictures, augment, self.classes, self.batch_size, seed, epoch, first, workers.rank, workers.count
-        )
+        seed, (rank, count) = self.train.seed, (self.workers.rank, self.workers.count)
+        pictures, augment, size = self.train_pictures, self.augment, self.batch_size
+        return train_batches(pictures, augment, self.classes, size, seed, epoch, first, rank, count, self.threads)
 
     def _tally(self, epoch: int, progress: EpochProgress) -> Tally:
         """What the epoch's earlier batches came to, which worker 0 counts."""
