@@ -96,7 +96,7 @@ def told(words: list[str], threads: int) -> list[str]:
     """What the peer is told: the config that these words compose, its threads, and the network's parameters."""
     from catdog_exp.networks.network import Network
     from catdog_exp.networks.summary import summarize
-    from catdog_exp.schema import read
+    from catdog_exp.reading import read
 
     command = [CATDOG, *words, "--cfg", "job", "--resolve"]
     printed = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -71,7 +71,8 @@ def job(config: DictConfig) -> float | None:
     """One run, as Hydra calls it. Returns the objective, for sweepers."""
     from catdog_exp import experiment
     from catdog_exp.claim import Elsewhere
-    from catdog_exp.schema import RunConfig, read
+    from catdog_exp.reading import read
+    from catdog_exp.schema import RunConfig
 
     this = HydraConfig.get()
     words = list(this.overrides.task)
@@ -145,14 +146,16 @@ def _stopping() -> Iterator[None]:
 
 def _check(config: DictConfig) -> None:
     from catdog_exp import experiment
-    from catdog_exp.schema import RunConfig, read
+    from catdog_exp.reading import read
+    from catdog_exp.schema import RunConfig
 
     experiment.check(read(RunConfig, plain(config)))
 
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
     """The config, typed and checked, for a command that is not a run."""
-    from catdog_exp.schema import RunConfig, read
+    from catdog_exp.reading import read
+    from catdog_exp.schema import RunConfig
 
     with _composing(overrides):
         return read(RunConfig, plain(_compose(overrides)))

@@ -7,7 +7,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from catdog_exp import app
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import RunConfig
 
 CONF = app.conf_folders()[-1]
 FILES = sorted(path.relative_to(CONF) for path in CONF.rglob("*.yaml"))

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.schema import HardwareConfig, TrainConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import HardwareConfig, TrainConfig
 from catdog_exp.training.optimizers import Optimizer, Sgd, Step
 from catdog_exp.training.schedules import Cosine
 

@@ -14,7 +14,8 @@ from omegaconf import DictConfig
 
 from catdog_exp import experiment
 from catdog_exp.app import conf_folders, plain
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import RunConfig
 
 
 def job(config: DictConfig) -> float | None:

@@ -12,7 +12,8 @@ from omegaconf import DictConfig
 from catdog_exp.app import plain
 from catdog_exp.errors import UserError
 from catdog_exp.experiment import check
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.freezing import FrozenLoader
 from catdog_exp.sweeps.grid import grid_jobs, is_grid
 from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write

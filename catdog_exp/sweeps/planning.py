@@ -11,7 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from catdog_exp.errors import UserError
 from catdog_exp.fingerprint import pack_fingerprint, run_fingerprint
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.jobs import Job
 
 # Words that do not change what a sweep's jobs come to.

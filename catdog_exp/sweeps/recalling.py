@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.planning import fingerprint_of, keys
 from catdog_exp.tracking.earlier import earlier_runs

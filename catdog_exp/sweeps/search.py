@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
-from catdog_exp.schema import read
+from catdog_exp.reading import read
 from catdog_exp.sweeps.jobs import TrialOf
 from catdog_exp.sweeps.pruning import STARTUP, WARMUP
 from catdog_exp.sweeps.recalling import recall

@@ -17,7 +17,8 @@ from pydantic import Field
 from catdog_exp.errors import UserError
 from catdog_exp.experiment import check
 from catdog_exp.fingerprint import relevant
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.space import ends_of, groups, put, split
 
 FILE = "optuna.db"  # in paths.outputs, beside MLflow's

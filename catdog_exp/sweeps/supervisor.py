@@ -12,7 +12,8 @@ from pathlib import Path
 
 from catdog_exp.claim import WAITING
 from catdog_exp.errors import UserError, one_line
-from catdog_exp.schema import RunConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.child import RESULT
 from catdog_exp.sweeps.job_process import JobProcess, start_job
 from catdog_exp.sweeps.jobs import (

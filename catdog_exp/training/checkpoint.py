@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.networks.network import Network
-from catdog_exp.schema import read
+from catdog_exp.reading import read
 
 FORMAT = 2
 # safetensors writes several metadata keys in an order that changes from run to run: one key does not.
@@ -103,7 +103,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def as_config(network: Network) -> dict[str, Any]:
-    """The network's `_target_` and keys, as `schema.read` reads them."""
+    """The network's `_target_` and keys, as `reading.read` reads them."""
     kind = type(network)
     return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **dataclasses.asdict(network)}
 

@@ -20,7 +20,8 @@ from catdog_exp.errors import UserError
 from catdog_exp.mx import context, mx, side_by_side
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.network import Network
-from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig, read
+from catdog_exp.reading import read
+from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig
 from catdog_exp.training.objective import SPEED
 from catdog_exp.training.plan import planned_epochs
 from catdog_exp.training.progress import EpochProgress

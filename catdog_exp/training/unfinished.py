@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
-from catdog_exp.schema import read
+from catdog_exp.reading import read
 from catdog_exp.training.checkpoint import load_checkpoint, params_sha256
 
 log = logging.getLogger(__name__)
