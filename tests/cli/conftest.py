@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.background import kill_all
+
 # A whole run in a few seconds.
 SMALL = ["data.source.count=60", "data.resize=16", "train.epochs=2", "model.width=4", "model.layers=2"]
 
@@ -40,6 +42,23 @@ def catdog(tmp_path, environment, command):
         )
 
     return run
+
+
+@pytest.fixture
+def begin(tmp_path, environment, command):
+    """Starts `catdog WORDS…` as `catdog` runs it, and returns its process; kills what is left at the test's end."""
+    begun = []
+
+    def start(*words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options):
+        words = [command, *map(str, words)]
+        options = {"cwd": cwd, "env": environment, "stdout": stdout, "stderr": stderr, "text": True, **options}
+        begun.append(subprocess.Popen(words, **options))
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        if process.poll() is None:
+            kill_all(process)
 
 
 @pytest.fixture(scope="session")

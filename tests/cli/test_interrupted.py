@@ -2,30 +2,19 @@
 
 import signal
 import subprocess
-import time
 
 import pytest
 from mlflow import MlflowClient
 
+from tests.cli.background import wait_until
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
 
 
-def ended(tmp_path, environment, command, words, number, epochs=1):
+def ended(tmp_path, begin, words, number, epochs=1):
     """A run that is sent this signal when so many epochs are done; its exit code and what it said."""
-    process = subprocess.Popen(
-        [command, *words],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    last = time.monotonic() + 120
-    while not list(tmp_path.glob(f"outputs/unfinished/*/state-{epochs:06d}-*")):
-        assert time.monotonic() < last
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
+    process = begin(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: list(tmp_path.glob(f"outputs/unfinished/*/state-{epochs:06d}-*")), process)
     process.send_signal(number)
     printed, errors = process.communicate(timeout=60)
     return process.returncode, printed + errors
@@ -34,8 +23,8 @@ def ended(tmp_path, environment, command, words, number, epochs=1):
 @pytest.mark.parametrize(
     ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
-def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, environment, command, number, code, told):
-    returned, errors = ended(tmp_path, environment, command, [*SMALL, "train.epochs=100000"], number)
+def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, begin, number, code, told):
+    returned, errors = ended(tmp_path, begin, [*SMALL, "train.epochs=100000"], number)
     assert returned == code
     assert f"catdog: {told}" in errors
     assert "the same command goes on from there" in errors
@@ -45,13 +34,13 @@ def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, environm
     assert run.info.end_time is not None
 
 
-def test_the_same_command_after_a_kill_goes_on_in_the_same_run(catdog, tmp_path, environment, command):
+def test_the_same_command_after_a_kill_goes_on_in_the_same_run(catdog, tmp_path, begin):
     words = [*SMALL, "train.epochs=30"]
     expected = catdog(*words, "paths.outputs=whole")
     assert expected.returncode == 0
     whole = MlflowClient(f"sqlite:///{tmp_path}/whole/mlflow.db")
     for epochs, number in ((2, signal.SIGKILL), (5, signal.SIGINT)):
-        assert ended(tmp_path, environment, command, words, number, epochs)[0] != 0
+        assert ended(tmp_path, begin, words, number, epochs)[0] != 0
     done = catdog(*words)
     assert done.returncode == 0
     assert "going on with run" in done.stderr + done.stdout
@@ -68,9 +57,9 @@ def test_the_same_command_after_a_kill_goes_on_in_the_same_run(catdog, tmp_path,
     assert not list((tmp_path / "outputs" / "unfinished").glob("*/"))
 
 
-def test_resume_false_starts_anew(catdog, tmp_path, environment, command):
+def test_resume_false_starts_anew(catdog, tmp_path, begin):
     words = [*SMALL, "train.epochs=20"]
-    ended(tmp_path, environment, command, words, signal.SIGKILL, 2)
+    ended(tmp_path, begin, words, signal.SIGKILL, 2)
     done = catdog(*words, "train.resume=false")
     assert done.returncode == 0
     assert "going on" not in done.stderr + done.stdout

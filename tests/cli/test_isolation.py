@@ -8,8 +8,8 @@ import time
 import psutil
 import pytest
 
+from tests.cli.background import kill_all, wait_until
 from tests.cli.conftest import SMALL
-from tests.cli.killing import kill_all
 from tests.cli.store import client, runs
 from tests.cli.troubled import MODEL, SOURCE
 
@@ -95,12 +95,10 @@ def test_fail_fast_ends_the_sweep_at_the_first_failure(catdog, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_job_ends_with_the_process_that_forked_it_and_the_next_has_another(tmp_path, environment, command):
+def test_a_job_ends_with_the_process_that_forked_it_and_the_next_has_another(tmp_path, begin):
     words = ["-m", *SMALL, "train.epochs=150", "train.seed=0,1", "sweep.jobs=1"]
-    sweep = subprocess.Popen([command, *words], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
-    while not list(tmp_path.glob("outputs/runs/*/*/0/progress.json")):
-        assert sweep.poll() is None
-        time.sleep(0.1)
+    sweep = begin(*words, stdout=subprocess.PIPE)
+    wait_until(lambda: list(tmp_path.glob("outputs/runs/*/*/0/progress.json")), sweep)
     family = psutil.Process(sweep.pid).children(recursive=True)
     forked = [process for process in family if "fork_server" in str(process.cmdline())]
     server, job = sorted(forked, key=lambda process: process.create_time())
@@ -119,14 +117,12 @@ def test_a_job_ends_with_the_process_that_forked_it_and_the_next_has_another(tmp
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_path, environment, command):
+def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_path, begin):
     words = ["-m", *SMALL, "train.epochs=15", "model.layers=1,2", "train.seed=0,1,2"]
     undisturbed = catdog(*words, "paths.outputs=whole", timeout=300)
     assert undisturbed.returncode == 0, undisturbed.stderr
     for seconds in (3, 7, 11):
-        process = subprocess.Popen(
-            [command, *words], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = begin(*words)
         time.sleep(seconds)
         kill_all(process)
     done = catdog(*words, timeout=300)

@@ -1,10 +1,10 @@
 """Sweeps through launchers other than the default one, on real clusters of this machine."""
 
 import importlib.util
-import subprocess
 
 import pytest
 
+from tests.cli.background import BEGUN
 from tests.cli.conftest import SMALL
 from tests.cli.store import runs
 from tests.clusters import lose_a_node, needs_ray, needs_slurm, wait_for
@@ -41,24 +41,15 @@ def test_slurm(catdog, tmp_path, slurm):
 
 
 @needs_ray
-def test_jobs_of_a_lost_ray_node_are_run_again(tmp_path, command, environment, ray_cluster):
+def test_jobs_of_a_lost_ray_node_are_run_again(tmp_path, begin, environment, ray_cluster):
     words = [*SMALL, "train.epochs=400", "train.seed=1,2,3,4"]
     with (tmp_path / "output").open("w") as output:
-        sweep = subprocess.Popen(
-            [command, "-m", "hydra/launcher=ray_cluster", *words],
-            cwd=tmp_path,
-            env={**environment, "RAY_ADDRESS": ray_cluster.address},
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        # Both nodes are in the middle of a job.
-        begun = "outputs/unfinished/*/state-*"
-        both = lambda: len({state.parent for state in tmp_path.glob(begun)}) == 2  # noqa: E731
-        wait_for(lambda: sweep.poll() is not None or both(), "two jobs", 120)
-        assert sweep.poll() is None, (tmp_path / "output").read_text()
-        lose_a_node(ray_cluster)
-        assert sweep.wait(200) == 0, (tmp_path / "output").read_text()
-    finally:
-        sweep.kill()
+        address = {**environment, "RAY_ADDRESS": ray_cluster.address}
+        sweep = begin("-m", "hydra/launcher=ray_cluster", *words, env=address, stdout=output, stderr=output)
+    # Both nodes are in the middle of a job.
+    both = lambda: len({state.parent for state in tmp_path.glob(BEGUN)}) == 2  # noqa: E731
+    wait_for(lambda: sweep.poll() is not None or both(), "two jobs", 120)
+    assert sweep.poll() is None, (tmp_path / "output").read_text()
+    lose_a_node(ray_cluster)
+    assert sweep.wait(200) == 0, (tmp_path / "output").read_text()
     assert_whole(tmp_path, jobs=4)

@@ -1,12 +1,11 @@
 """A run that comes to the same result as one that is there already."""
 
 import shutil
-import subprocess
-import time
 
 import cv2
 import pytest
 
+from tests.cli.background import BEGUN, wait_until
 from tests.cli.conftest import SMALL
 from tests.cli.store import runs
 from tests.cli.troubled import MODEL, SOURCE
@@ -53,13 +52,10 @@ def test_new_runs_it_again_to_the_same_bytes(catdog, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("word", "told"), [("if_exists=reuse", "waiting for its end"), ("if_exists=skip", "skipped")])
-def test_the_same_run_under_way_elsewhere(catdog, tmp_path, environment, command, word, told):
+def test_the_same_run_under_way_elsewhere(catdog, tmp_path, begin, word, told):
     words = [*SMALL, "train.epochs=150"]
-    first = subprocess.Popen([command, *words], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
-    last = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/unfinished/*/state-*")):
-        assert time.monotonic() < last
-        time.sleep(0.05)
+    first = begin(*words)
+    wait_until(lambda: list(tmp_path.glob(BEGUN)), first)
     second = catdog(*words, word)
     assert second.returncode == 0, second.stderr
     assert told in second.stdout

@@ -1,12 +1,11 @@
 """`catdog runs`."""
 
 import shutil
-import signal
-import subprocess
 import time
 
 import pytest
 
+from tests.cli.background import BEGUN, kill_all, wait_until
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
 
@@ -58,22 +57,15 @@ def test_as_many_are_listed_as_are_asked_for(folder, catdog):
     assert len(rows(catdog("runs", "--limit", "4", cwd=folder))) == 4
 
 
-def test_a_killed_run_is_stale_at_once_and_closed_on_request(folder, catdog, command, environment):
+def test_a_killed_run_is_stale_at_once_and_closed_on_request(folder, catdog, begin):
     words = [*SMALL, "train.epochs=100000"]
-    with subprocess.Popen(
-        [command, *words], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        last = time.monotonic() + 120
-        while not list(folder.glob("outputs/unfinished/*/state-*")):
-            assert time.monotonic() < last
-            assert process.poll() is None
-            time.sleep(0.05)
-        (run,) = (run for run in runs(folder) if run.info.status == "RUNNING")
-        name = run.info.run_id[:8]
-        assert rows(catdog("runs", cwd=folder))[name][1] == "running"
-        assert "no stale runs" in catdog("runs", "--stale", cwd=folder).stdout
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    process = begin(*words, cwd=folder)
+    wait_until(lambda: list(folder.glob(BEGUN)), process)
+    (run,) = (run for run in runs(folder) if run.info.status == "RUNNING")
+    name = run.info.run_id[:8]
+    assert rows(catdog("runs", cwd=folder))[name][1] == "running"
+    assert "no stale runs" in catdog("runs", "--stale", cwd=folder).stdout
+    kill_all(process)
     done = catdog("runs", cwd=folder)
     assert rows(done)[name][1] == "stale"
     assert "stale: 1" in done.stderr

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
+from tests.cli.background import BEGUN, wait_until
 from tests.cli.conftest import SMALL
-from tests.cli.killing import kill_all
 from tests.cli.store import runs
 
 
@@ -89,16 +89,13 @@ def test_a_sweep_is_planned_and_the_same_again_answers_at_once_under_the_same_pa
 
 
 @pytest.mark.slow
-def test_editing_the_configuration_meanwhile_changes_nothing(tmp_path, environment, command):
+def test_editing_the_configuration_meanwhile_changes_nothing(tmp_path, begin):
     own = tmp_path / "conf" / "experiment"
     own.mkdir(parents=True)
     (own / "mine.yaml").write_text("# @package _global_\ntrain:\n  lr: 0.002\n")
     words = ["-m", *SMALL, "experiment=mine", "train.seed=0,1", "sweep.jobs=1"]
-    process = subprocess.Popen([command, *words], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
-    last = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/unfinished/*/state-*")):
-        assert time.monotonic() < last
-        time.sleep(0.02)
+    process = begin(*words)
+    wait_until(lambda: list(tmp_path.glob(BEGUN)), process)
     (own / "mine.yaml").write_text("train: [this, is, no, mapping\n")
     assert process.wait(timeout=200) == 0
     assert [run.data.params["train.lr"] for run in runs(tmp_path)[1:]] == ["0.002", "0.002"]
@@ -106,14 +103,9 @@ def test_editing_the_configuration_meanwhile_changes_nothing(tmp_path, environme
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "parents", "children"), [("1,2,3", 2, 4), ("0,1,2", 1, 3)])
-def test_two_sweeps_at_once_do_what_both_want_once(tmp_path, environment, command, seeds, parents, children):
+def test_two_sweeps_at_once_do_what_both_want_once(tmp_path, begin, seeds, parents, children):
     words = ["-m", *SMALL, "train.epochs=20"]
-    sweeps = [
-        subprocess.Popen(
-            [command, *words, f"train.seed={own}"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
-        )
-        for own in ("0,1,2", seeds)
-    ]
+    sweeps = [begin(*words, f"train.seed={own}", stdout=subprocess.PIPE) for own in ("0,1,2", seeds)]
     printed = [sweep.communicate(timeout=250)[0] for sweep in sweeps]
     assert [sweep.returncode for sweep in sweeps] == [0, 0], printed
     everything = runs(tmp_path)
@@ -125,30 +117,19 @@ def test_two_sweeps_at_once_do_what_both_want_once(tmp_path, environment, comman
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("to", [os.kill, os.killpg], ids=["it", "its whole group, as a terminal does"])
-def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, environment, command, number, to):
+def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, begin, number, to):
     words = ["-m", *SMALL, "train.epochs=100000", "train.seed=1,2"]
-    process = subprocess.Popen(
-        [command, *words],
-        cwd=tmp_path,
-        env=environment,
+    process = begin(
+        *words,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         start_new_session=True,
         # Where the tests themselves run in the background, these may be ignored.
         preexec_fn=lambda: [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGINT, signal.SIGHUP)],
     )
-    try:
-        last = time.monotonic() + 120
-        while len({state.parent for state in tmp_path.glob("outputs/unfinished/*/state-*")}) < 2:
-            assert time.monotonic() < last
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.1)
-        to(process.pid, number)
-        process.communicate(timeout=120)
-    finally:
-        if process.poll() is None:
-            kill_all(process)
+    wait_until(lambda: len({state.parent for state in tmp_path.glob(BEGUN)}) == 2, process)
+    to(process.pid, number)
+    process.communicate(timeout=120)
     assert process.returncode == (130 if number == signal.SIGINT else 143)
     assert {run.info.status for run in runs(tmp_path)} == {"KILLED"}
     (table,) = tmp_path.glob("outputs/runs/*/*/sweep.csv")
