@@ -60,7 +60,7 @@ def write_page(title: str, note: str, bands: Sequence[Band], path: Path) -> None
     """
     image = _draw(title, note, bands)
     with replacing(path) as aside:
-        image.save(aside, format="PNG")
+        image.save(aside, format="PNG", compress_level=4)  # 6, the default, takes twice as long for 3 % less
 
 
 def _draw(title: str, note: str, bands: Sequence[Band]) -> Image.Image:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import os
 import sys
 from multiprocessing.connection import Connection
@@ -31,7 +32,7 @@ LOOK_EVERY = 0.02  # seconds between two looks at a job
 def main() -> int:
     """Start the jobs that the supervisor asks for, one after the other; tell it each one's process and exit code.
 
-    Ends when the supervisor does, and each job when this process does. Returns in the jobs' processes too.
+    Ends when the supervisor does, and each job when this process does.
     """
     supervisor = Connection(int(sys.argv[1]))
     prepare_mlflow()
@@ -50,7 +51,11 @@ def main() -> int:
         job = os.fork()
         if job == 0:
             supervisor.close()
-            return child.main(sweep, number, server)
+            code = child.main(sweep, number, server)
+            logging.shutdown()
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(code)  # what is to be done at this process's end is not the job's to do
         supervisor.send(job)
         while (ended := os.waitid(os.P_PID, job, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is None:
             if supervisor.poll(LOOK_EVERY):  # it has no other word to say than that it is gone
