@@ -16,6 +16,7 @@ from catdog_exp.reading import read
 from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.freezing import FrozenLoader
 from catdog_exp.sweeps.grid import grid_jobs, is_grid
+from catdog_exp.sweeps.job_process import start_server
 from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.launchers import prepare
 from catdog_exp.sweeps.planning import plan
@@ -34,6 +35,8 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     Raises UserError for what is wrong with any job, before anything but its pictures is made on disk.
     """
     folder = Path(config.hydra.sweep.dir)
+    # It gets ready while the jobs are composed and the store is opened.
+    fork_server = None if _is_cluster(config) or config.sweep.dry_run is True else start_server()
     composed = list(grid_jobs(config))
     jobs = plan([(words, plain(job)) for words, job in composed], check)
     # Of the first job: what a sweep varies may be what no run can do without.
@@ -63,7 +66,7 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
         with under_way(folder, first, words, at_once):
             pass  # no launcher need start its workers
         sys.exit(0)
-    return under_way(folder, first, words, at_once)
+    return under_way(folder, first, words, at_once, fork_server)
 
 
 def _reuse(folder: Path, first: RunConfig, jobs: list[Job]) -> set[int]:
@@ -82,12 +85,20 @@ def _reuse(folder: Path, first: RunConfig, jobs: list[Job]) -> set[int]:
     return done
 
 
+def _launcher(config: DictConfig) -> str:
+    return str(config.hydra.launcher._target_).rpartition(".")[2]
+
+
+def _is_cluster(config: DictConfig) -> bool:
+    """Whether the jobs run on other machines."""
+    return _launcher(config) in CLUSTERS
+
+
 def _at_once(config: DictConfig, configs: list[RunConfig]) -> int | None:
     """How many jobs share this machine; None where the launcher goes by a cluster, which knows better."""
-    launcher = str(config.hydra.launcher._target_).rpartition(".")[2]
-    if launcher in CLUSTERS:
+    if _is_cluster(config):
         return None
-    if launcher == "BasicLauncher":
+    if _launcher(config) == "BasicLauncher":
         return 1
     hardware = [config.hardware for config in configs]
     at_once = jobs_at_once(configs[0].sweep.jobs, max((each.threads or 1) for each in hardware))

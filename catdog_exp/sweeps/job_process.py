@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
-from multiprocessing.connection import Pipe
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
 from catdog_exp.errors import UserError
-from catdog_exp.sweeps.jobs import LOG
+from catdog_exp.sweeps.jobs import sweep_in
+from catdog_exp.threads import VARIABLE
 
 
 class JobProcess:
     """A job's process. pid: its number. code: once it has ended, its exit code, less than 0 for a signal."""
 
-    def __init__(self, pid: int, server: _ForkServer) -> None:
+    def __init__(self, pid: int, server: Connection) -> None:
         self.pid = pid
         self.code = 0
-        self._server: _ForkServer | None = server
+        self._server: Connection | None = server
 
     def ended(self, seconds: float | None = 0) -> bool:
         """Whether it has ended, after waiting for that for so long; None: for any time."""
-        if self._server is not None and (code := self._server.exit_code(seconds)) is not None:
-            self.code, self._server = code, None
-        return self._server is None
+        if self._server is not None:
+            try:
+                if not self._server.poll(seconds):
+                    return False
+                self.code = self._server.recv()
+            except (EOFError, OSError):  # the server was killed, and the job ends with it
+                self.code = -signal.SIGKILL
+                _forget_server()
+            self._server = None
+        return True
 
     def end(self, patience: float) -> None:
         """Tell it to end, and kill it after so many seconds."""
@@ -36,52 +46,45 @@ class JobProcess:
                 self.ended(seconds)
 
 
-class _ForkServer:
-    """A process that forks those of jobs, one at a time, and ends with this one.
+class ForkServer:
+    """A process that forks those of jobs and ends with this one: python -m catdog_exp.sweeps.fork_server.
 
-    given: environment variables and working directory. Its own errors go to the file `output`.
+    address: of the socket that supervisors on this machine reach it by. Raises UserError where it cannot be started.
     """
 
-    def __init__(self, given: tuple[Mapping[str, str], Path], output: Path) -> None:
-        self.given = given
-        environment, folder = given
-        self._connection, theirs = Pipe()
-        with theirs, output.open("ab") as file:
+    def __init__(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="catdog-"))  # for this user alone
+        self.address = str(folder / "socket")
+        self.output = folder / "output"
+        self._owner, theirs = Pipe()
+        with theirs, socket.socket(socket.AF_UNIX) as listener, self.output.open("ab") as output:
+            try:
+                listener.bind(self.address)
+            except OSError as error:
+                raise UserError(f"{self.address}: no socket can be made there ({error}); set TMPDIR") from None
+            listener.listen()
+            inherited = theirs.fileno(), listener.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "catdog_exp.sweeps.fork_server", str(theirs.fileno())],
+                [sys.executable, "-m", "catdog_exp.sweeps.fork_server", *map(str, inherited), self.address],
                 stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                env=environment,
-                cwd=folder,
-                pass_fds=[theirs.fileno()],
+                stdout=output,
+                stderr=output,
+                env={**os.environ, VARIABLE: "1"},  # no thread that a fork would lose
+                pass_fds=inherited,
                 # Ctrl-C in a terminal is the sweep's: it ends its jobs in order.
                 start_new_session=True,
             )
 
-    @property
-    def lives(self) -> bool:
-        return self._process.poll() is None
 
-    def start(self, sweep: Path, number: int) -> int:
-        """Fork the process of the job with this number of a sweep. Returns its process's number."""
-        try:
-            self._connection.send((sweep, number))
-            pid: int = self._connection.recv()
-        except (EOFError, OSError):
-            self._process.wait()
-            raise UserError(f"its process could not be started; {LOG} in its folder may say why") from None
-        return pid
-
-    def exit_code(self, seconds: float | None) -> int | None:
-        """That of the job's process, None while it runs; of this one, if it was ended, which ends the job too."""
-        try:
-            return self._connection.recv() if self._connection.poll(seconds) else None
-        except (EOFError, OSError):
-            return self._process.wait()
+_own: ForkServer | None = None  # of this process
+_server: Connection | None = None  # to whichever server starts this process's jobs
 
 
-_server: _ForkServer | None = None
+def start_server() -> str:
+    """Start a fork server of this process, which gets ready meanwhile. Returns its address."""
+    global _own
+    _own = ForkServer()
+    return _own.address
 
 
 def start_job(sweep: Path, number: int, environment: Mapping[str, str]) -> JobProcess:
@@ -91,7 +94,28 @@ def start_job(sweep: Path, number: int, environment: Mapping[str, str]) -> JobPr
     Raises UserError where no process can be started.
     """
     global _server
-    given = dict(environment), Path.cwd()
-    if _server is None or _server.given != given or not _server.lives:
-        _server = _ForkServer(given, sweep / str(number) / LOG)
-    return JobProcess(_server.start(sweep, number), _server)
+    if _server is None:
+        _server = _connected(sweep_in(sweep).fork_server)
+    try:
+        _server.send((sweep, number, dict(environment), Path.cwd()))
+        pid: int = _server.recv()
+    except (EOFError, OSError):
+        _forget_server()
+        why = "" if _own is None else f"; {_own.output} may say why"
+        raise UserError(f"its process could not be started{why}") from None
+    return JobProcess(pid, _server)
+
+
+def _connected(address: str | None) -> Connection:
+    """To the fork server at `address`; where there is none, on another machine or any more, to one of this process."""
+    link = socket.socket(socket.AF_UNIX)
+    try:
+        link.connect(address or "")
+    except OSError:
+        link.connect(start_server())
+    return Connection(link.detach())
+
+
+def _forget_server() -> None:
+    global _server
+    _server = None

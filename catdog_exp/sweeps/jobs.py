@@ -28,10 +28,12 @@ class Sweep:
     """What all jobs of a sweep are to know. parent_run: MLflow's id, None where nothing is logged.
 
     at_once: how many jobs share a machine; None where a cluster shares its machines out by itself.
+    fork_server: address of the one on the machine of the command, None where jobs run elsewhere.
     """
 
     parent_run: str | None
     at_once: int | None
+    fork_server: str | None
 
 
 @dataclass(frozen=True)

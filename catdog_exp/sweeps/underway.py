@@ -27,16 +27,18 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def under_way(folder: Path, config: RunConfig, words: Sequence[str], at_once: int | None) -> Iterator[None]:
+def under_way(
+    folder: Path, config: RunConfig, words: Sequence[str], at_once: int | None, fork_server: str | None = None
+) -> Iterator[None]:
     """Holds a sweep open while the block runs its jobs, which are frozen in `folder`; at its end says how they ended.
 
-    config: what all jobs have in common. words: that the sweep was composed with. at_once: as `Sweep.at_once`.
+    config: what all jobs have in common. words: that the sweep was composed with. at_once, fork_server: as in `Sweep`.
     The same words again go on in the same parent run. The summary is made however the block ends.
     Raises IncompleteSweep when a job has no result; what a signal raises; UserError when the store fails.
     """
     tracking, objective = config.tracking, config.objective
     with _parent(tracking, Path(config.paths.outputs), words) as parent:
-        write(folder / SWEEP, Sweep(parent.run_id, at_once))
+        write(folder / SWEEP, Sweep(parent.run_id, at_once, fork_server))
         with stopping_in_order(folder):
             try:
                 with live_view(folder, KnownJobs(folder), objective):

@@ -100,10 +100,8 @@ def test_a_job_ends_with_the_process_that_forked_it_and_the_next_has_another(tmp
     sweep = begin(*words, stdout=subprocess.PIPE)
     wait_until(lambda: list(tmp_path.glob("outputs/runs/*/*/0/progress.json")), sweep)
     family = psutil.Process(sweep.pid).children(recursive=True)
-    forked = [process for process in family if "fork_server" in str(process.cmdline())]
-    server, job = sorted(forked, key=lambda process: process.create_time())
-    assert job.ppid() == server.pid
-    server.kill()
+    job = max((each for each in family if "fork_server" in str(each.cmdline())), key=lambda each: each.create_time())
+    job.parent().kill()
     job.wait(20)
     told, _ = sweep.communicate(timeout=100)
     assert sweep.returncode == 1

@@ -282,7 +282,7 @@ def test_a_combination_that_cannot_be_is_a_failed_job_and_the_search_goes_on(run
         return Outcome("finished", 0.5, None, "", 1.0)
 
     def job(folder, number):
-        write(folder / SWEEP, Sweep(None, 1))
+        write(folder / SWEEP, Sweep(None, 1, None))
         sweep_job(folder, number, [], dict)
 
     monkeypatch.setattr("catdog_exp.sweeps.job.run_job", trained)
