@@ -55,9 +55,8 @@ class ForkServer:
     def __init__(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="catdog-"))  # for this user alone
         self.address = str(folder / "socket")
-        self.output = folder / "output"
         self._owner, theirs = Pipe()
-        with theirs, socket.socket(socket.AF_UNIX) as listener, self.output.open("ab") as output:
+        with theirs, socket.socket(socket.AF_UNIX) as listener, _output(self.address).open("ab") as output:
             try:
                 listener.bind(self.address)
             except OSError as error:
@@ -74,6 +73,11 @@ class ForkServer:
                 # Ctrl-C in a terminal is the sweep's: it ends its jobs in order.
                 start_new_session=True,
             )
+
+
+def _output(address: str) -> Path:
+    """The file with what the fork server at that address itself has to say."""
+    return Path(address).with_name("output")
 
 
 _own: ForkServer | None = None  # of this process
@@ -101,8 +105,8 @@ def start_job(sweep: Path, number: int, environment: Mapping[str, str]) -> JobPr
         pid: int = _server.recv()
     except (EOFError, OSError):
         _forget_server()
-        why = "" if _own is None else f"; {_own.output} may say why"
-        raise UserError(f"its process could not be started{why}") from None
+        address = _own.address if _own is not None else str(sweep_in(sweep).fork_server)
+        raise UserError(f"its process could not be started; {_output(address)} may say why") from None
     return JobProcess(pid, _server)
 
 
