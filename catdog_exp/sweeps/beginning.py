@@ -62,11 +62,12 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
         done = _reuse(folder, first, jobs)
     words = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     words += config.hydra.overrides.task
+    sweep = under_way(folder, first, words, at_once, fork_server)
     if len(done) == len(jobs):
-        with under_way(folder, first, words, at_once):
+        with sweep:
             pass  # no launcher need start its workers
         sys.exit(0)
-    return under_way(folder, first, words, at_once, fork_server)
+    return sweep
 
 
 def _reuse(folder: Path, first: RunConfig, jobs: list[Job]) -> set[int]:

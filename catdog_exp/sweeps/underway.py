@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def under_way(
-    folder: Path, config: RunConfig, words: Sequence[str], at_once: int | None, fork_server: str | None = None
+    folder: Path, config: RunConfig, words: Sequence[str], at_once: int | None, fork_server: str | None
 ) -> Iterator[None]:
     """Holds a sweep open while the block runs its jobs, which are frozen in `folder`; at its end says how they ended.
 
