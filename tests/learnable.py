@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from catdog_exp.batches.decoded import DecodedPictures
+from catdog_exp.batches.decoded import SPARE, DecodedPictures
 from catdog_exp.schema import TrainConfig
 from catdog_exp.training.optimizers import Sgd
 from catdog_exp.training.schedules import Cosine
@@ -38,7 +38,7 @@ def decoded(pictures: list[np.ndarray], labels: list[int], size: int) -> Decoded
     """Pictures (height, width, 3) as the decoder of record files would hold them."""
     return DecodedPictures(
         size=size,
-        pixels=np.concatenate([picture.ravel() for picture in pictures]),
+        pixels=np.concatenate([*(picture.ravel() for picture in pictures), np.zeros(SPARE, np.uint8)]),
         offsets=np.cumsum([0, *(picture.size for picture in pictures)], dtype=np.int64),
         heights=np.array([picture.shape[0] for picture in pictures], np.int64),
         widths=np.array([picture.shape[1] for picture in pictures], np.int64),

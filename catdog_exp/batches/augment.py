@@ -43,28 +43,23 @@ def augmented(
     numbers = uniform(seed, epoch, chosen)
     size = augment.size or pictures.size
     squares = np.empty((len(chosen), 3, size, size), np.uint8)
-    source = (_readonly(pictures.pixels), pictures.offsets[chosen], pictures.heights[chosen], pictures.widths[chosen])
+    heights, widths = pictures.heights[chosen], pictures.widths[chosen]
+    source = (kernels.words(pictures.pixels), pictures.offsets[chosen], heights, widths)
     flips = _flips(augment, numbers, seed, epoch, chosen)
+    recoloured = augment.brightness or augment.contrast or augment.saturation or augment.hue
+    colours = _colours(augment, numbers) if recoloured else kernels.UNCHANGED
     if size != pictures.size or _is_warped(augment):
-        kernels.warp(*source, _maps(augment, numbers, *source[2:], pictures.size, size, flips), squares)
+        maps = _maps(augment, numbers, heights, widths, pictures.size, size, flips)
+        kernels.warp(*source, maps, *colours, squares)
     else:
-        tops = _first(source[2], size, numbers[draws.DOWN], augment)
-        lefts = _first(source[3], size, numbers[draws.ACROSS], augment)
-        kernels.cut(*source, tops, lefts, flips, squares)
-    if augment.brightness or augment.contrast or augment.saturation or augment.hue:
-        kernels.recolour(squares, *_colours(augment, numbers))
+        tops = _first(heights, size, numbers[draws.DOWN], augment)
+        lefts = _first(widths, size, numbers[draws.ACROSS], augment)
+        kernels.cut(*source, tops, lefts, flips, *colours, squares)
     if hole := round(augment.cutout * size):
         for square, places in zip(squares, numbers[[draws.HOLE_DOWN, draws.HOLE_ACROSS]].T, strict=True):
             top, left = (int(place * (size - hole + 1)) for place in places)
             square[:, top : top + hole, left : left + hole] = GREY
     return squares
-
-
-def _readonly(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A view of plain type: compiled code would be compiled anew for a mapped file, or for one to be written to."""
-    view = np.asarray(pixels).view(np.ndarray)
-    view.flags.writeable = False
-    return view
 
 
 def _flips(augment: AugmentConfig, numbers: Floats, seed: int, epoch: int, chosen: Whole) -> Whole:
@@ -138,7 +133,7 @@ def _middle(lengths: Whole, extent: Floats, numbers: Floats, augment: AugmentCon
 
 
 def _colours(augment: AugmentConfig, numbers: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The matrices and the shares of the mean grey that `kernels.recolour` takes."""
+    """The matrices and the shares of the mean grey that `kernels.cut` takes."""
 
     def factors(strength: float, column: int) -> Floats:
         return np.asarray(1 + strength * (2 * numbers[column] - 1))[:, None, None]

@@ -17,13 +17,17 @@ from catdog_exp.pictures.parallel import in_order
 from catdog_exp.pictures.records import Record, read_records, unpack_record
 from catdog_exp.pictures.resizing import Pixels, center_square
 
+# Bytes behind the last picture's, of any value: so a pixel can be read with a whole word, whatever lies behind it.
+SPARE = 8
+
 
 @dataclass(frozen=True)
 class DecodedPictures:
     """N pictures with a short edge of `size` pixels and any long edge, in the order of their records.
 
-    pixels: all pictures one after the other, flat: RGB, uint8, row by row; in memory, or mapped from a file.
-    offsets: where each picture starts in `pixels`, bytes, int64, shape (N + 1,); the last is the end.
+    pixels: all pictures one after the other, flat: RGB, uint8, row by row; in memory, or mapped from a file. Behind
+        them are SPARE bytes.
+    offsets: where each picture starts in `pixels`, bytes, int64, shape (N + 1,); the last is the end of them all.
     heights, widths: pixels, int64, shape (N,).
     labels: classes, int64, shape (N,).
     ids: the records' own numbers, uint64, shape (N,): in a pack, the index in its `.lst` file.
@@ -134,8 +138,12 @@ def _label(record: Record) -> int:
 
 
 def _flat(pictures: list[Pixels], total: int) -> Pixels:
-    """All pictures in one flat array; the list is emptied on the way, and memory holds them about once."""
-    pixels = np.empty(total, np.uint8)
+    """All pictures in one flat array, SPARE bytes behind them.
+
+    The list is emptied on the way, and memory holds the pictures about once.
+    """
+    pixels = np.empty(total + SPARE, np.uint8)
+    pixels[total:] = 0
     end = total
     while pictures:
         picture = pictures.pop()

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from catdog_exp.batches.decoded import DecodedPictures, decode_records, decoded_one_by_one, offsets_of
+from catdog_exp.batches.decoded import SPARE, DecodedPictures, decode_records, decoded_one_by_one, offsets_of
 from catdog_exp.pictures.manifest import Damaged, file_digest
 from catdog_exp.pictures.once import one_process_at, whole_folder, write_through
 from catdog_exp.pictures.packs import FULL, NOT_WRITABLE, Pack
 from catdog_exp.pictures.source import Split
 
-FORMAT = 1  # goes up whenever the files would be laid out otherwise, or hold other pixels
+FORMAT = 2  # goes up whenever the files would be laid out otherwise, or hold other pixels
 FOLDER = "decoded"  # in the pack's
 PIXELS, INDEX, DIGESTS = "pixels.bin", "index.npy", "digests.json"
 HEIGHT, WIDTH, LABEL, ID = range(4)  # the columns of the index, uint64
@@ -93,6 +93,7 @@ def _decode(recs: list[Path], size: int, threads: int, place: Path) -> None:
             for picture, label, key in decoded:
                 file.write(np.ascontiguousarray(picture).data)
                 index.append((*picture.shape[:2], label, key))
+            file.write(bytes(SPARE))
         np.save(making / INDEX, np.array(index, np.uint64))
         found = {name: file_digest(making / name) for name in (PIXELS, INDEX)}
         (making / DIGESTS).write_text(json.dumps(_description(size, found)), encoding="utf-8")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from catdog_exp.batches.decoded import DecodedPictures, decode_records
+from catdog_exp.batches.decoded import SPARE, DecodedPictures, decode_records
 from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
 from catdog_exp.pictures.lists import Entry, read_list, write_list
@@ -69,7 +69,7 @@ def test_pictures_lie_one_behind_the_other(drawn: tuple[Path, list[Entry], Path]
     assert (np.minimum(pictures.heights, pictures.widths) == 16).all()
     assert (np.maximum(pictures.heights, pictures.widths) > 16).all()
     assert np.array_equal(np.diff(pictures.offsets), pictures.heights * pictures.widths * 3)
-    assert (pictures.offsets[0], pictures.offsets[-1]) == (0, len(pictures.pixels))
+    assert (pictures.offsets[0], pictures.offsets[-1]) == (0, len(pictures.pixels) - SPARE)
     assert pictures.picture(5).base is not None
     assert pictures.picture(5).shape == (pictures.heights[5], pictures.widths[5], 3)
 
