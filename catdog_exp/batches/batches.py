@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.pictures.parallel import chunks_in_order
+from catdog_exp.pictures.parallel import in_order
 from catdog_exp.schema import AugmentConfig
 
 if TYPE_CHECKING:
     from catdog_exp.batches.decoded import DecodedPictures
 
-# Pictures that a thread augments at once: to wake it can cost as much as a batch of small ones.
-TOGETHER = 256
+# Bytes of squares that a thread makes at once. To wake it, and to draw what it does, costs as much as a batch of small
+# pictures; and what is more than this no longer fits into a processor's own cache.
+TOGETHER = 3 << 18
 
 
 def steps_per_epoch(pictures: int, batch_size: int) -> int:
@@ -52,11 +53,21 @@ def train_batches(
 
     augmented = AugmentedEpoch(pictures, augment, classes, seed, epoch)
     whole = batch_size * workers
-    steps = range(first_step, steps_per_epoch(len(pictures), whole))
-    chosen = (np.array_split(augmented.order[step * whole : (step + 1) * whole], workers)[rank] for step in steps)
-    with closing(chunks_in_order(augmented.batch, chosen, threads, max(1, TOGETHER // batch_size), ahead=1)) as chunks:
-        for chunk in chunks:
-            yield from chunk
+    if full := len(pictures) // whole:
+        batches = augmented.order[: full * whole].reshape(full, workers, batch_size)[first_step:, rank]
+    else:
+        batches = np.array_split(augmented.order, workers)[rank][np.newaxis][first_step:]
+    at_once = max(1, TOGETHER // (batch_size * 3 * (augment.size or pictures.size) ** 2))
+
+    def made(batches: NDArray[np.int64]) -> list[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+        every = augmented.batch(batches.reshape(-1))
+        squares, targets = (part.reshape(*batches.shape, *part.shape[1:]) for part in every)
+        return list(zip(squares, targets, strict=True))
+
+    parts = (batches[start : start + at_once] for start in range(0, len(batches), at_once))
+    with closing(in_order(made, parts, threads, ahead=1)) as several:
+        for one_after_the_other in several:
+            yield from one_after_the_other
 
 
 def plain_batches(

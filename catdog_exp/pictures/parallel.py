@@ -17,14 +17,18 @@ Result = TypeVar("Result")
 AHEAD = 4  # chunks in work or done and not yet asked for, for each thread
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result, None, None]:
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int = AHEAD
+) -> Generator[Result, None, None]:
     """`work` of each item, in the order of `items`, done by `threads` threads a few items ahead.
 
     Threads are enough since reading files, OpenCV's codecs and hashing let go of the interpreter. Close
     the iterator (`contextlib.closing`) where it may be left before its end. An exception in `work` is
     raised in its item's place.
+
+    ahead: items in work or done and not yet asked for, for each thread, at least 1: bounds the memory.
     """
-    for (result,) in chunks_in_order(work, items, threads, size=1):
+    for (result,) in chunks_in_order(work, items, threads, size=1, ahead=ahead):
         yield result
 
 
@@ -37,7 +41,7 @@ def chunks_in_order(
     over one by one would cost a good part of that. An exception in `work` is raised in its chunk's place.
     When the iterator is closed or interrupted, each thread stops after the item that it is at.
 
-    ahead: chunks in work or done and not yet asked for, for each thread, at least 1: bounds the memory.
+    ahead: as in `in_order`, in chunks.
     """
     stopped = Event()
 

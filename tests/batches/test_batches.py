@@ -99,7 +99,7 @@ def test_from_a_later_step_on_the_batches_are_those_of_the_whole_epoch(first_ste
 
 @pytest.mark.parametrize("batch_size", [1, 300])
 def test_several_threads_make_the_same_batches_in_the_same_order(batch_size):
-    pictures = halves(1000, 4)
+    pictures = halves(1000, 32)
 
     def batches(threads: int) -> list[bytes]:
         made = train_batches(pictures, STRONG, 2, batch_size, seed=3, epoch=5, threads=threads)
@@ -110,7 +110,7 @@ def test_several_threads_make_the_same_batches_in_the_same_order(batch_size):
 
 def test_no_thread_outlives_an_epoch_that_is_left_before_its_end():
     before = threading.active_count()
-    with closing(train_batches(halves(1000, 4), BASIC, 2, 10, seed=0, epoch=1, threads=2)) as batches:
+    with closing(train_batches(halves(1000, 32), BASIC, 2, 10, seed=0, epoch=1, threads=2)) as batches:
         next(batches)
         assert threading.active_count() == before + 2
     assert threading.active_count() == before
