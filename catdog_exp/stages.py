@@ -157,7 +157,7 @@ class Stages:
 
         pictures = self.validation_pictures
         self._check_network_fits()
-        probabilities = self.classifier.probabilities(pictures.squares())
+        probabilities = self.classifier.probabilities_of(pictures)
         evaluation = evaluate(pictures.labels, probabilities, self.packed.classes)
         figures = {f"best/{name}": value for name, value in evaluation.metrics().items()}
         self.tracker.metrics(figures, step=self.classifier.checkpoint.epoch)

@@ -70,26 +70,19 @@ def train_batches(
             yield from one_after_the_other
 
 
-def plain_batches(
-    pictures: DecodedPictures, batch_size: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64], int]]:
-    """All pictures' middle squares in order, as (squares, labels, count).
-
-    Squares and labels are as in `train_batches`; the last batch is filled up with zeros, and only its
-    first `count` are pictures.
-    """
-    labels = np.pad(pictures.labels, (0, -len(pictures) % batch_size))
-    for step, (squares, count) in enumerate(full_batches(pictures.squares(), batch_size)):
-        yield squares, labels[step * batch_size : (step + 1) * batch_size], count
+def plain_batches(pictures: DecodedPictures, batch_size: int) -> Iterator[NDArray[np.uint8]]:
+    """All pictures' middle squares in order, as `full_batches`; one batch at a time is in memory."""
+    for start in range(0, len(pictures), batch_size):
+        yield from full_batches(pictures.squares(start, start + batch_size), batch_size)
 
 
-def full_batches(squares: NDArray[np.uint8], batch_size: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
-    """Squares (N, size, size, 3) cut into (squares, count), each of shape (batch_size, 3, size, size).
+def full_batches(squares: NDArray[np.uint8], batch_size: int) -> Iterator[NDArray[np.uint8]]:
+    """Squares (N, size, size, 3) cut into batches of shape (batch_size, 3, size, size).
 
-    The last one is filled up with zeros; its first `count` are those given.
+    The last one is filled up with zeros.
     """
     for start in range(0, len(squares), batch_size):
         part = squares[start : start + batch_size]
         batch = np.zeros((batch_size, 3, *squares.shape[1:3]), squares.dtype)
         batch[: len(part)] = part.transpose(0, 3, 1, 2)
-        yield batch, len(part)
+        yield batch

@@ -49,11 +49,12 @@ class DecodedPictures:
         shape = (self.heights[place], self.widths[place], 3)
         return self.pixels[self.offsets[place] : self.offsets[place + 1]].reshape(shape)
 
-    def squares(self) -> Pixels:
-        """The middle square of every picture, RGB, shape (N, size, size, 3)."""
-        squares = np.empty((len(self), self.size, self.size, 3), np.uint8)
-        for place in range(len(self)):
-            squares[place] = center_square(self.picture(place), self.size)
+    def squares(self, start: int = 0, stop: int | None = None) -> Pixels:
+        """The middle squares of the pictures from `start` to before `stop` (to the end), RGB, (N, size, size, 3)."""
+        places = range(len(self))[start:stop]
+        squares = np.empty((len(places), self.size, self.size, 3), np.uint8)
+        for square, place in zip(squares, places, strict=True):
+            square[:] = center_square(self.picture(place), self.size)
         return squares
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.batches.batches import full_batches
+from catdog_exp.batches.batches import full_batches, plain_batches
 from catdog_exp.errors import UserError
 from catdog_exp.networks.forward import Forward
 from catdog_exp.training.checkpoint import Checkpoint, load_checkpoint
+
+if TYPE_CHECKING:
+    from catdog_exp.batches.decoded import DecodedPictures
 
 
 class Classifier:
@@ -58,10 +62,18 @@ class Classifier:
         expected = (self.size, self.size, 3)
         if squares.shape[1:] != expected or squares.dtype != np.uint8:
             raise ValueError(f"squares must be uint8 of shape (N, {self.size}, {self.size}, 3)")
-        batch_size = max(1, min(self._forward.batch_size, len(squares)))
-        batches = (batch for batch, _ in full_batches(squares, batch_size))
+        return self._softmax(full_batches(squares, self._batch_size(len(squares))), len(squares))
+
+    def probabilities_of(self, pictures: DecodedPictures) -> NDArray[np.float32]:
+        """As `probabilities`, of the pictures' middle squares; they are never all in memory."""
+        return self._softmax(plain_batches(pictures, self._batch_size(len(pictures))), len(pictures))
+
+    def _batch_size(self, pictures: int) -> int:
+        return max(1, min(self._forward.batch_size, pictures))
+
+    def _softmax(self, batches: Iterator[NDArray[np.uint8]], pictures: int) -> NDArray[np.float32]:
         logits = list(self._forward.logits(batches)) or [np.empty((0, len(self.classes)), np.float32)]
-        shifted = np.concatenate(logits)[: len(squares)].astype(np.float64)
+        shifted = np.concatenate(logits)[:pictures].astype(np.float64)
         exponents = np.exp(shifted - shifted.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float32] = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
         return probabilities

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def loss_and_accuracy(forward: Forward, pictures: DecodedPictures, each: Callable[[], None]) -> tuple[float, float]:
     """Mean cross-entropy, natural logarithm, and share of right answers. each: called with each batch."""
     loss, correct, done = 0.0, 0, 0
-    batches = (squares for squares, _, _ in plain_batches(pictures, forward.batch_size))
-    for values in forward.logits(batches):
+    for values in forward.logits(plain_batches(pictures, forward.batch_size)):
         each()
         truth = pictures.labels[done : done + len(values)]
         logits = values[: len(truth)].astype(np.float64)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from catdog_exp.batches.batches import plain_batches, steps_per_epoch, train_batches
+from catdog_exp.batches.decoded import SPARE, DecodedPictures
 from catdog_exp.schema import AugmentConfig
 from tests.learnable import decoded, halves
 
@@ -137,13 +139,35 @@ def test_the_bytes_are_the_same_for_any_number_of_threads(threads):
 def test_plain_batches_are_all_pictures_in_order_and_the_last_is_filled_up():
     pictures = halves(10)
     batches = list(plain_batches(pictures, 4))
-    assert [count for _, _, count in batches] == [4, 4, 2]
-    assert {squares.shape for squares, _, _ in batches} == {(4, 3, 8, 8)}
-    kept = np.concatenate([squares[:count] for squares, _, count in batches])
-    assert np.array_equal(kept.transpose(0, 2, 3, 1), pictures.squares())
-    labels = np.concatenate([labels[:count] for _, labels, count in batches])
-    assert np.array_equal(labels, pictures.labels)
-    assert not batches[-1][0][2:].any()
+    assert {squares.shape for squares in batches} == {(4, 3, 8, 8)}
+    every = np.concatenate(batches).transpose(0, 2, 3, 1)
+    assert np.array_equal(every[:10], pictures.squares())
+    assert every.shape[0] == 12
+    assert not every[10:].any()
+
+
+def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
+    count, size = 1000, 128
+    area = 3 * size**2
+    pictures = DecodedPictures(
+        size=size,
+        pixels=np.memmap(tmp_path / "pixels", np.uint8, mode="w+", shape=(count * area + SPARE,)),
+        offsets=np.arange(count + 1) * area,
+        heights=np.full(count, size),
+        widths=np.full(count, size),
+        labels=np.zeros(count, np.int64),
+        ids=np.arange(count, dtype=np.uint64),
+    )
+    next(train_batches(pictures, BASIC, 2, 16, seed=0, epoch=1))  # compiles, which takes memory of its own
+    tracemalloc.start()
+    try:
+        shown = sum(len(squares) for squares in plain_batches(pictures, 16))
+        shown += sum(len(squares) for squares, _ in train_batches(pictures, BASIC, 2, 16, 0, 2, threads=2))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert shown > 1900
+    assert peak < count * area / 5
 
 
 @pytest.mark.slow

@@ -37,7 +37,8 @@ def trained(folder: Path, network: Network) -> Trained:
 def test_it_judges_as_the_network_did_at_the_end_of_its_training(tmp_path, network):
     run = trained(tmp_path, network)
     classifier = Classifier.load(run.last, batch_size=8)
-    probabilities = classifier.probabilities(VALIDATION.squares())
+    probabilities = classifier.probabilities_of(VALIDATION)
+    assert np.array_equal(probabilities, classifier.probabilities(VALIDATION.squares()))
     truth = probabilities[np.arange(len(VALIDATION)), VALIDATION.labels].astype(np.float64)
     assert -np.log(truth).mean() == pytest.approx(run.history[-1]["val/loss"], rel=1e-5)
     right = probabilities.argmax(axis=1) == VALIDATION.labels
