@@ -14,7 +14,8 @@ from catdog_exp.networks.network import Network
 from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig
 from catdog_exp.training.checkpoint import Checkpoint, params_sha256, save_checkpoint
 from catdog_exp.training.objective import SPEED, check_objective, is_better
-from catdog_exp.training.trainee import BEST, Trainee
+from catdog_exp.training.trainee import Trainee
+from catdog_exp.training.unfinished import BEST, save_best
 from catdog_exp.training.workers import Workers
 
 if TYPE_CHECKING:
@@ -26,15 +27,13 @@ class Trained:
     """What a training leaves.
 
     best_epoch, best_value: the epoch with the best objective, counted from 1, and that value.
-    epochs_done: fewer than asked for when it stopped early.
     last, best: checkpoint files after the last and after the best epoch, which worker 0 alone writes.
-    history: each epoch's metrics, in order.
+    history: the metrics of each epoch done, in order.
     params_sha256: digest of the parameters after the last epoch.
     """
 
     best_epoch: int
     best_value: float
-    epochs_done: int
     last: Path
     best: Path
     history: list[dict[str, float]]
@@ -93,16 +92,13 @@ def train(
         given or {},
         workers,
     )
-    last, best = folder / "last.safetensors", folder / BEST
+    last = folder / "last.safetensors"
 
-    def checkpoint(path: Path, epoch: int, metrics: Mapping[str, float]) -> Checkpoint:
+    def checkpoint(epoch: int, metrics: Mapping[str, float]) -> Checkpoint:
         lasting = {name: value for name, value in metrics.items() if name != SPEED}
         parameters = trainee.updater.parameters()
         size, seed = train_pictures.size, train.seed
-        made = Checkpoint(network, classes, size, epoch, lasting, objective, seed, train.mirrored, parameters)
-        if workers.rank == 0:
-            save_checkpoint(path, made)
-        return made
+        return Checkpoint(network, classes, size, epoch, lasting, objective, seed, train.mirrored, parameters)
 
     for epoch, metrics in enumerate(trainee.counters.history, 1):
         on_epoch(epoch, metrics)
@@ -111,19 +107,22 @@ def train(
         epoch = trainee.counters.epoch + 1
         if is_better(objective, metrics[objective], trainee.counters.best_value):
             trainee.best(epoch, metrics[objective])
-            checkpoint(best, epoch, metrics)
+            best = checkpoint(epoch, metrics)
+            if workers.rank == 0:
+                save_best(folder, best)
         trainee.epoch_done(metrics)
         on_epoch(epoch, metrics)
     counters = trainee.counters
-    final = checkpoint(last, counters.epoch, counters.history[-1])
+    final = checkpoint(counters.epoch, counters.history[-1])
+    if workers.rank == 0:
+        save_checkpoint(last, final)
     trainee.updater.close()
     assert counters.best_value is not None
     return Trained(
         counters.best_epoch,
         counters.best_value,
-        counters.epoch,
         last,
-        best,
+        folder / BEST,
         counters.history,
         params_sha256(final.parameters),
     )

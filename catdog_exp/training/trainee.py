@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from catdog_exp.batches.batches import steps_per_epoch, train_batches
 from catdog_exp.errors import UserError
-from catdog_exp.mx import context, mx, side_by_side
+from catdog_exp.mx import context, features, gpu_problem, mx, side_by_side
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.network import Network
 from catdog_exp.reading import read
@@ -39,8 +39,6 @@ log = logging.getLogger(__name__)
 
 # Batches after which MXNet's generator is seeded anew: only there can a training stop and go on exactly.
 SEEDED = 50
-
-BEST = "best.safetensors"
 
 
 class Trainee:
@@ -78,6 +76,8 @@ class Trainee:
         mx.random.seed(train.seed)
         place = context(hardware.device, hardware.gpus)
         contexts = side_by_side(place, slices_of(smallest), min(hardware.gpus, smallest))
+        if place.device_type == "cpu" and hardware.device == "auto" and ("CUDA" in features() or hardware.gpus > 1):
+            log.warning("hardware.device=auto: the processor computes, since %s", gpu_problem(hardware.gpus))
         if place.device_type == "gpu":
             log.info("a card adds up in no fixed order: the same training again ends with slightly other numbers")
         # With all cores to use, or on cards, nothing is won by holding slices back.
@@ -90,7 +90,12 @@ class Trainee:
             network, size, classes, hardware.device, self.batch_size, threads, mirrored=train.mirrored
         )
         batches = steps_per_epoch(len(train_pictures), self.pictures_at_once)
-        self.steps = max(1, batches // train.accumulate)
+        if batches < train.accumulate:
+            raise UserError(
+                f"train.accumulate={train.accumulate}: an epoch has {batches} batches of {self.pictures_at_once} "
+                "pictures; accumulate fewer, or make them smaller with hardware.batch_size"
+            )
+        self.steps = batches // train.accumulate
         self.started = self.saved = time.monotonic()
         self.counters = Counters(train.epochs, 0, 0, 0, 0.0, 0.0, 0, [], 0, None, 0.0)
         state = self._earlier()
@@ -106,7 +111,7 @@ class Trainee:
     def _earlier(self) -> State | None:
         """What worker 0 has to go on from; without that its first weights, which all take."""
         workers = self.workers
-        state = earlier_state(self.folder, self.folder / BEST) if workers.rank == 0 else None
+        state = earlier_state(self.folder) if workers.rank == 0 else None
         if workers.count == 1:
             return state
         counters = workers.told(None if state is None else asdict(state.counters))

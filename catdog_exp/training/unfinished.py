@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import os
@@ -17,13 +18,18 @@ from numpy.typing import NDArray
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.reading import read
-from catdog_exp.training.checkpoint import load_checkpoint, params_sha256
+from catdog_exp.training.checkpoint import Checkpoint, load_checkpoint, params_sha256, save_checkpoint
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 KEY = "catdog_state"
 KEPT = 2  # the newest, and the one before for when the newest is damaged
+BEST, COPY = "best.safetensors", "best_copy.safetensors"
+
+
+class _Damaged(Exception):
+    """A state's file is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,8 @@ def save_state(folder: Path, state: State) -> None:
     """
     from safetensors.numpy import save
 
-    header = {
-        "format": FORMAT,
-        "sha256": params_sha256(state.arrays),
-        "counters": dataclasses.asdict(state.counters),
-    }
+    counted = dataclasses.asdict(state.counters)
+    header = {"format": FORMAT, "sha256": _digest(counted, state.arrays), "counters": counted}
     content = save(state.arrays, metadata={KEY: json.dumps(header)})
     folder.mkdir(parents=True, exist_ok=True)
     counters = state.counters
@@ -85,32 +88,54 @@ def save_state(folder: Path, state: State) -> None:
         old.unlink(missing_ok=True)
 
 
-def earlier_state(folder: Path, best: Path) -> State | None:
-    """The newest whole state in `folder`; None where there is none, or its best checkpoint, `best`, is damaged.
+def save_best(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write the best checkpoint so far, and a copy for when it is damaged: there is no other one to go back to.
+
+    Raises UserError when the system refuses the writing.
+    """
+    for name in (BEST, COPY):
+        save_checkpoint(folder / name, checkpoint)
+
+
+def earlier_state(folder: Path) -> State | None:
+    """The newest whole state in `folder`; None where there is none, or its best checkpoint is lost.
 
     In that case the states are removed: they would be taken for newer than those of the new start.
+
+    Raises UserError when a state cannot be read, or is of another version of this program.
     """
-    state = load_state(folder)
-    if state is not None and state.counters.best_epoch:
-        try:
-            load_checkpoint(best)
-        except UserError as error:
-            log.warning("%s; starting anew", error)
-            for path in _states(folder):
-                path.unlink(missing_ok=True)
-            return None
-    return state
+    state = _newest(folder)
+    if state is None or not state.counters.best_epoch or _has_best(folder, state.counters.best_epoch):
+        return state
+    log.warning("the best checkpoint so far is lost; starting anew")
+    for path in _states(folder):
+        path.unlink(missing_ok=True)
+    return None
 
 
-def load_state(folder: Path) -> State | None:
-    """The newest whole state in `folder`, None where there is none. A damaged one is passed over, with a warning."""
+def _newest(folder: Path) -> State | None:
     for path in _states(folder):
         try:
             return _read(path)
-        except UserError as error:
-            log.warning("%s; going back to the state before it", error)
+        except _Damaged as error:
+            log.warning("%s: this training's state is damaged, %s; going back to the state before it", path, error)
             path.unlink(missing_ok=True)
     return None
+
+
+def _has_best(folder: Path, epoch: int) -> bool:
+    """Whether the best checkpoint is there, of this epoch or of a later one, which is going to be done again."""
+    for name in (BEST, COPY):
+        try:
+            checkpoint = load_checkpoint(folder / name)
+        except UserError as error:
+            log.warning("%s", error)
+        else:
+            if checkpoint.epoch >= epoch:
+                if name == COPY:
+                    save_checkpoint(folder / BEST, checkpoint)
+                return True
+    return False
 
 
 def _states(folder: Path) -> list[Path]:
@@ -124,10 +149,24 @@ def _read(path: Path) -> State:
         with safe_open(path, framework="numpy") as file:
             header: Mapping[str, Any] = json.loads((file.metadata() or {})[KEY])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        if header["format"] != FORMAT:
-            raise UserError(f"{path}: this training's state is of another version of this program")
-        if header["sha256"] != params_sha256(arrays):
-            raise UserError(f"{path}: this training's state is damaged, its arrays are not those that were saved")
-        return State(read(Counters, header["counters"]), arrays)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: this training's state is damaged ({error})") from None
+        version, whole = header["format"], header["sha256"] == _digest(header["counters"], arrays)
+    except OSError as error:
+        raise UserError(
+            f"{path}: this training's state cannot be read ({error.strerror or error}): give the same command once it "
+            "can, or train.resume=false to start anew"
+        ) from None
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise _Damaged(str(error)) from None
+    if version != FORMAT:
+        raise UserError(
+            f"{path}: this training's state is of another version of this program: go on with that one, or give "
+            "train.resume=false to start anew"
+        )
+    if not whole:
+        raise _Damaged("it is not what was saved")
+    return State(read(Counters, header["counters"]), arrays)
+
+
+def _digest(counters: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+    text = json.dumps(counters, sort_keys=True) + params_sha256(arrays)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -83,8 +83,8 @@ class Updater:
         mean.wait_to_read()
 
     def parameters(self) -> dict[str, NDArray[Any]]:
-        """The network's parameters as they are to be used: averaged, where an average is kept."""
-        if self._average is None:
+        """The network's parameters as they are to be used: averaged, where an average is kept and has begun."""
+        if self._average is None or self.steps < AVERAGED:
             weights = self._weights.asnumpy()
             mean = np.mean(self._statistics(), axis=0, dtype=np.float64)
             return self._replicas.arrays(weights, mean.astype(np.float32))
@@ -102,7 +102,10 @@ class Updater:
         if {name: array.shape for name, array in self.arrays().items()} != {
             name: array.shape for name, array in arrays.items()
         }:
-            raise UserError("the interrupted run was of another network: give train.resume=false to start anew")
+            raise UserError(
+                "the interrupted run was of another network, or on another kind of device: give train.resume=false to "
+                "start anew"
+            )
         own = self._named()
         slices = self._replicas.statistics.arrays
         own.update({f"statistics/{slot}": array for slot, array in enumerate(slices, self._rank * len(slices))})

@@ -17,6 +17,7 @@ from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.resnet import ResNet
 from catdog_exp.schema import AugmentConfig, HardwareConfig
+from catdog_exp.training import trainee
 from catdog_exp.training.checkpoint import load_checkpoint, params_sha256
 from catdog_exp.training.loop import Trained, train
 from catdog_exp.training.objective import EPOCH_METRICS, SPEED
@@ -83,7 +84,7 @@ def test_each_epoch_has_the_same_metrics_and_is_told_in_order(tmp_path):
     assert [epoch for epoch, _ in told] == [1, 2, 3]
     assert [metrics for _, metrics in told] == trained.history
     assert all(tuple(sorted(metrics)) == tuple(sorted(EPOCH_METRICS)) for metrics in trained.history)
-    assert trained.epochs_done == 3
+    assert len(trained.history) == 3
     assert all(math.isfinite(value) for metrics in trained.history for value in metrics.values())
 
 
@@ -113,7 +114,11 @@ def test_what_the_checkpoints_hold(tmp_path):
     assert best.epoch == trained.best_epoch
     assert best.metrics["val/accuracy"] == trained.best_value
     assert "images_per_second" not in last.metrics
-    assert {path.name for path in tmp_path.glob("[!s]*")} == {"last.safetensors", "best.safetensors"}
+    assert {path.name for path in tmp_path.glob("[!s]*")} == {
+        "last.safetensors",
+        "best.safetensors",
+        "best_copy.safetensors",
+    }
 
 
 @pytest.mark.parametrize(("objective", "choose"), [("val/loss", min), ("val/accuracy", max), ("train/loss", min)])
@@ -143,13 +148,13 @@ def test_trained_on_fewer_pixels_it_is_judged_and_kept_for_all_of_them(tmp_path)
 def test_patience_stops_after_so_many_epochs_without_a_better_objective(tmp_path):
     # With a rate this small no epoch changes the accuracy.
     still = go(tmp_path, Cnn(1, 4, [], False, 0.0), epochs=9, lr=1e-12, patience=2)
-    assert (still.best_epoch, still.epochs_done) == (1, 3)
+    assert (still.best_epoch, len(still.history)) == (1, 3)
     assert load_checkpoint(still.last).epoch == 3
 
 
 def test_without_patience_all_epochs_are_done(tmp_path):
     still = go(tmp_path, Cnn(1, 4, [], False, 0.0), epochs=5, lr=1e-12)
-    assert (still.best_epoch, still.epochs_done) == (1, 5)
+    assert (still.best_epoch, len(still.history)) == (1, 5)
 
 
 def test_a_loss_that_is_no_number_stops_with_a_line_that_says_where_and_what_to_do(tmp_path):
@@ -177,7 +182,7 @@ def test_a_side_without_pictures_is_refused(tmp_path):
 def test_one_picture_of_one_class_is_enough(tmp_path):
     picture = np.zeros((8, 8, 3), np.uint8)
     alone = decoded([picture], [0], 8)
-    assert go(tmp_path, pictures=(alone, alone), batch_size=64).epochs_done == 3
+    assert len(go(tmp_path, pictures=(alone, alone), batch_size=64).history) == 3
 
 
 @pytest.mark.parametrize("network", [CNN, ResNet(layers=8, width=16, dropout=0.1)])
@@ -242,13 +247,30 @@ def test_mirrored_judges_a_picture_and_its_mirror_image_alike(tmp_path):
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_a_time_limit_plans_fewer_epochs_and_the_schedule_with_them(tmp_path, caplog):
+def test_a_time_limit_plans_fewer_epochs(tmp_path, caplog):
     with caplog.at_level("INFO"):
-        run = go(tmp_path, epochs=100_000, max_minutes=0.02, schedule=Cosine(0.0, 0.0), lr=0.01)
-    assert 1 <= run.epochs_done < 10_000
+        run = go(tmp_path, epochs=100_000, max_minutes=0.02)
+    assert 1 <= len(run.history) < 10_000
     assert "planned for" in caplog.text
-    if "are over" not in caplog.text:
-        assert run.history[-1]["lr"] < 0.001
+
+
+def test_the_schedule_is_that_of_the_planned_epochs(tmp_path, monkeypatch):
+    expected = go(tmp_path / "three", epochs=3, schedule=Cosine(0.0, 0.0))
+    monkeypatch.setattr(trainee, "planned_epochs", lambda *_: 3)
+    found = go(tmp_path / "planned", epochs=100_000, max_minutes=60.0, schedule=Cosine(0.0, 0.0))
+    assert lasting(found.history) == lasting(expected.history)
+
+
+def test_more_batches_to_accumulate_than_an_epoch_has_are_refused(tmp_path):
+    assert len(go(tmp_path / "all", accumulate=6, epochs=1).history) == 1
+    with pytest.raises(UserError, match=r"train\.accumulate=7: an epoch has 6 batches of 8 pictures"):
+        go(tmp_path / "more", accumulate=7, epochs=1)
+
+
+def test_before_its_first_step_counts_an_average_is_the_weights(tmp_path):
+    # One epoch is six steps, and every eighth step counts.
+    plain, averaged = (go(tmp_path / str(decay), average=decay, epochs=1) for decay in (None, 0.9))
+    assert averaged.params_sha256 == plain.params_sha256
 
 
 def test_it_starts_from_given_weights_and_leaves_frozen_layers_as_they_are(tmp_path, caplog):

@@ -1,5 +1,6 @@
 """A training that is interrupted goes on, and ends as if nothing had happened."""
 
+import errno
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from catdog_exp.errors import UserError
 from catdog_exp.training.checkpoint import load_checkpoint
 from catdog_exp.training.loop import Trained
 from catdog_exp.training.optimizers import Adam, Lamb, RmsProp, Sgd
@@ -113,10 +115,67 @@ def test_no_state_but_damaged_ones_starts_anew(tmp_path):
     assert_equal(go(tmp_path / "parts"), expected)
 
 
-def test_a_best_checkpoint_that_is_gone_starts_anew(tmp_path, caplog):
+def test_a_changed_figure_among_the_counters_is_damage_too(tmp_path, caplog):
+    expected = go(tmp_path / "whole", epochs=5)
+    interrupted(tmp_path / "parts", 3, epochs=5)
+    newest = max((tmp_path / "parts").glob("state-*"))
+    content = newest.read_bytes()
+    place = content.index(b'steps\\": ') + len(b'steps\\": ')
+    newest.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    with caplog.at_level("INFO"):
+        found = go(tmp_path / "parts", epochs=5)
+    assert f"{newest}: this training's state is damaged" in caplog.text
+    assert "going on after epoch 2 of 5" in caplog.text
+    assert_equal(found, expected)
+
+
+def test_a_state_that_cannot_be_read_now_is_kept_for_later(tmp_path, monkeypatch):
+    expected = go(tmp_path / "whole", epochs=5)
+    interrupted(tmp_path / "parts", 3, epochs=5)
+    import safetensors
+
+    def refusing(*_words: Any, **_settings: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched, pytest.raises(UserError, match=r"cannot be read \(Input/output error\)"):
+        patched.setattr(safetensors, "safe_open", refusing)
+        go(tmp_path / "parts", epochs=5)
+    assert_equal(go(tmp_path / "parts", epochs=5), expected)
+
+
+def test_a_state_of_another_version_is_left_for_that_one(tmp_path, monkeypatch):
+    from catdog_exp.training import unfinished
+
+    interrupted(tmp_path, 2)
+    states = sorted(tmp_path.glob("state-*"))
+    monkeypatch.setattr(unfinished, "FORMAT", unfinished.FORMAT + 1)
+    with pytest.raises(UserError, match=r"of another version of this program.*train\.resume=false"):
+        go(tmp_path)
+    assert sorted(tmp_path.glob("state-*")) == states
+
+
+def test_a_damaged_best_checkpoint_has_a_copy(tmp_path, caplog):
+    expected = go(tmp_path / "whole", epochs=5)
+    interrupted(tmp_path / "parts", 3, epochs=5)
+    best = tmp_path / "parts" / "best.safetensors"
+    content = best.read_bytes()
+    best.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    with caplog.at_level("INFO"):
+        found = go(tmp_path / "parts", epochs=5)
+    assert f"{best}: this checkpoint is damaged" in caplog.text
+    assert "going on after epoch 3 of 5" in caplog.text
+    assert_equal(found, expected)
+
+
+def lose_the_best(folder: Path) -> None:
+    for file in folder.glob("best*.safetensors"):
+        file.unlink()
+
+
+def test_a_best_checkpoint_that_is_lost_starts_anew(tmp_path, caplog):
     expected = go(tmp_path / "whole")
     interrupted(tmp_path / "parts", 2)
-    (tmp_path / "parts" / "best.safetensors").unlink()
+    lose_the_best(tmp_path / "parts")
     found = go(tmp_path / "parts")
     assert "starting anew" in caplog.text
     assert_equal(found, expected)
@@ -125,7 +184,7 @@ def test_a_best_checkpoint_that_is_gone_starts_anew(tmp_path, caplog):
 def test_starting_anew_forgets_what_was_there(tmp_path):
     expected = go(tmp_path / "whole", epochs=6)
     interrupted(tmp_path / "parts", 5, epochs=6)
-    (tmp_path / "parts" / "best.safetensors").unlink()
+    lose_the_best(tmp_path / "parts")
     interrupted(tmp_path / "parts", 1, epochs=6)
     assert_equal(go(tmp_path / "parts", epochs=6), expected)
 
