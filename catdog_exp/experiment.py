@@ -65,6 +65,10 @@ def check(config: RunConfig) -> None:
         from catdog_exp.networks.initial import check_weights
 
         check_weights(Path(config.train.init_from))
+    if "train" in config.stages and config.train.freeze:
+        from catdog_exp.networks.freezing import check_patterns
+
+        check_patterns(config.model, config.data.resize, [str(word) for word in config.train.freeze])
     if "predict" in config.stages:
         pictures = config.predict.pictures
         if pictures is None and not config.data.source.has_test_pictures:

@@ -9,6 +9,7 @@ from typing import Any
 
 from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
+from catdog_exp.networks.network import Network
 
 
 def frozen(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
@@ -29,6 +30,11 @@ def frozen(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
             raise UserError(f"train.freeze: the network has no layer or parameter {pattern}; {instead}")
         found |= named
     return found
+
+
+def check_patterns(network: Network, size: int, patterns: Sequence[str]) -> None:
+    """Raise UserError as `freeze` does, for a network that is not there yet. size: edge of its input in pixels."""
+    freeze(network.build(size, classes=2), patterns)
 
 
 def freeze(block: Any, patterns: Sequence[str]) -> set[str]:

@@ -62,13 +62,17 @@ class Replicas:
         for context in self.contexts:  # the first input settles shapes
             self.block(mx.nd.zeros((1, 3, size, size), ctx=context))
         parameters = named_parameters(self.block)
+        matched: list[str] = []
         if given:
             report = match({name: tuple(found.shape) for name, found in parameters.items()}, given)
             for line in report.lines():
                 log.info("%s", line)
-            for name in report.matched:
+            matched = list(report.matched)
+            for name in matched:
                 parameters[name].set_data(mx.nd.array(given[name]))
         frozen = freeze_layers(self.block, freeze)
+        if seeded := sorted(frozen - set(matched)):
+            log.warning("train.freeze: %s stay as they were drawn, no weights are given for them", ", ".join(seeded))
         trained = {name: found for name, found in parameters.items() if found.grad_req != "null"}
         order = sorted(trained, key=lambda name: len(trained[name].shape) < 2)
         self.weights = Flat({name: trained[name] for name in order}, self.contexts, with_gradients=True)

@@ -19,15 +19,16 @@ def test_a_run_starts_from_another_run_s_network(catdog, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("word", "told", "at_once"),
     [
-        (["train.init_from=nowhere/weights.onnx"], "nowhere/weights.onnx: there is no such file of weights"),
-        (["train.init_from=0123456789"], "run 0123456789: there is none"),
-        (["train.freeze=[99]"], "train.freeze: the network has no layer or parameter 99"),
+        ("train.init_from=nowhere/weights.onnx", "nowhere/weights.onnx: there is no such file of weights", True),
+        ("train.init_from=0123456789", "run 0123456789: there is none", False),
+        ("train.freeze=[99]", "train.freeze: the network has no layer or parameter 99", True),
     ],
 )
-def test_a_start_that_cannot_be_is_told_in_one_line(catdog, words, told):
-    done = catdog(*SMALL, *words)
+def test_a_start_that_cannot_be_is_told_in_one_line(catdog, tmp_path, word, told, at_once):
+    done = catdog(*SMALL, word)
+    assert (tmp_path / "outputs" / "packs").exists() != at_once
     assert done.returncode == 2
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("catdog:"))
     assert told in line
