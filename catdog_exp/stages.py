@@ -127,7 +127,7 @@ class Stages:
 
         size = self.config.data.resize
         summary = summarize(self.config.model.build(size, len(self.packed.classes)), size)
-        log.info("network: %s", summary.totals)
+        log.info("network at %d pixels: %s\n%s", size, summary.totals, summary.table())
         file = self.folder / "model_summary.txt"
         file.write_text(f"{summary.table()}\n", encoding="utf-8")
         self.tracker.artifact(file)

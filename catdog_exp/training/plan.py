@@ -15,7 +15,7 @@ RESERVE = 0.92  # share of the time that is planned for: machines are not equall
 def planned_epochs(
     asked: int, minutes: float, steps: int, batch: Callable[[], object], validate: Callable[[], object]
 ) -> int:
-    """As many epochs as fit into `minutes`, at least 1 and at most `asked`.
+    """As many epochs as fit into `minutes`, at least 1 and at most `asked`; another time it may be others.
 
     batch: computes one of an epoch's `steps` batches, and waits for it. validate: validates once.
     """
@@ -24,7 +24,11 @@ def planned_epochs(
     took = sorted(_seconds(batch) for _ in range(TRIALS))[TRIALS // 2]
     epoch = steps * took + _seconds(validate)
     fitting = max(1, min(asked, int(minutes * 60 * RESERVE / epoch)))
-    log.info("planned for %d of %d epochs: %.1f s an epoch, train.max_minutes=%g", fitting, asked, epoch, minutes)
+    log.info(
+        "planned for %d of %d epochs: %.1f s an epoch, train.max_minutes=%g (by the clock: the same command may plan "
+        "otherwise another time, and end with another network)",
+        *(fitting, asked, epoch, minutes),
+    )
     return fitting
 
 
