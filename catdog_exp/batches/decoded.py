@@ -41,6 +41,10 @@ class DecodedPictures:
     labels: NDArray[np.int64]
     ids: NDArray[np.uint64]
 
+    def __post_init__(self) -> None:
+        if len(self.pixels) < self.offsets[-1] + SPARE:
+            raise ValueError(f"{len(self.pixels)} bytes for pictures that end at {self.offsets[-1]}, {SPARE} to spare")
+
     def __len__(self) -> int:
         return len(self.labels)
 

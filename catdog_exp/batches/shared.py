@@ -51,7 +51,7 @@ def decoded_side(pack: Pack, split: Split, size: int, threads: int) -> DecodedPi
                 return read_decoded(place, size)  # another process has made it while this one waited
             except Damaged as damage:
                 if place.exists():
-                    log.warning("the decoded pictures in %s are damaged and are made again: %s", place, damage)
+                    log.warning("the decoded pictures in %s cannot be used and are made again: %s", place, damage)
             place.parent.mkdir(exist_ok=True)
             _decode(pack.records(split), size, threads, place)
             return _mapped(place, size)
@@ -80,7 +80,8 @@ def read_decoded(place: Path, size: int) -> DecodedPictures:
     except ValueError:
         raise Damaged(f"{DIGESTS} is damaged") from None
     if told != _description(size, found):
-        raise Damaged(f"not what {DIGESTS} says")
+        another = isinstance(told, dict) and told.get("format") != FORMAT
+        raise Damaged("of another version of this program" if another else f"damaged, not what {DIGESTS} says")
     return _mapped(place, size)
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 import sys
@@ -72,6 +73,12 @@ def test_pictures_lie_one_behind_the_other(drawn: tuple[Path, list[Entry], Path]
     assert (pictures.offsets[0], pictures.offsets[-1]) == (0, len(pictures.pixels) - SPARE)
     assert pictures.picture(5).base is not None
     assert pictures.picture(5).shape == (pictures.heights[5], pictures.widths[5], 3)
+
+
+def test_pictures_without_the_bytes_to_spare_are_refused(drawn: tuple[Path, list[Entry], Path]):
+    pictures = decode_records([drawn[2]], 16, threads=2)
+    with pytest.raises(ValueError, match="8 to spare"):
+        dataclasses.replace(pictures, pixels=pictures.pixels[:-1])
 
 
 def test_squares_are_the_middles(drawn: tuple[Path, list[Entry], Path]):

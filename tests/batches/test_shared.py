@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import logging
 import multiprocessing
 import os
@@ -75,9 +76,19 @@ def test_what_is_damaged_is_made_again_and_said(pack: Pack, caplog: pytest.LogCa
         file.unlink()
     assert_whole(pack, open_side(pack))
     (warning,) = (record for record in caplog.records if record.levelno == logging.WARNING)
-    assert f"{file.parent} are damaged and are made again: " in warning.getMessage()
+    assert f"{file.parent} cannot be used and are made again: " in warning.getMessage()
     assert_whole(pack, open_side(pack))
     assert len(caplog.records) == 1
+
+
+def test_those_of_another_version_are_made_again_and_not_called_damaged(pack: Pack, caplog: pytest.LogCaptureFixture):
+    open_side(pack)
+    digests = pack.folder / "decoded" / "train" / "digests.json"
+    digests.write_text(json.dumps({**json.loads(digests.read_text()), "format": 1}))
+    assert_whole(pack, open_side(pack))
+    (warning,) = (record for record in caplog.records if record.levelno == logging.WARNING)
+    assert "of another version of this program" in warning.getMessage()
+    assert "damaged" not in warning.getMessage()
 
 
 def test_a_pack_is_verified_and_found_as_before(pack: Pack):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from catdog_exp.batches.decoded import DecodedPictures
+from catdog_exp.batches.decoded import SPARE, DecodedPictures
 from catdog_exp.errors import UserError
 from catdog_exp.inference.evaluation import evaluate
 from catdog_exp.inference.prediction import Prediction
@@ -23,7 +23,7 @@ def decoded(colours, labels, size=32, width=None):
     count = len(pixels)
     return DecodedPictures(
         size=size,
-        pixels=np.concatenate([picture.reshape(-1) for picture in pixels]),
+        pixels=np.concatenate([*(picture.reshape(-1) for picture in pixels), np.zeros(SPARE, np.uint8)]),
         offsets=np.arange(count + 1, dtype=np.int64) * size * width * 3,
         heights=np.full(count, size, np.int64),
         widths=np.full(count, width, np.int64),
