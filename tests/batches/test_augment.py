@@ -160,11 +160,16 @@ def test_no_saturation_is_grey():
 
 
 def test_colours_end_at_black_and_white():
-    picture = np.zeros((8, 8, 3), np.uint8)
-    picture[:4] = 255
-    found = squares(picture, 8, brightness=1.0, contrast=1.0)
-    assert set(np.unique(found[:, 4:])) != {0}
-    assert (found[:, :4] >= found[:, 4:]).all()
+    picture = np.full((8, 8, 3), 40, np.uint8)
+    picture[:4] = 215
+    found = squares(picture, 8, brightness=1.0)
+    bright, dark = found[:, 0, 0, 0].astype(int), found[:, 7, 0, 0].astype(int)
+    assert (dark > 60).sum() > 20  # of these the bright half would be above 255
+    assert (bright[dark > 60] == 255).all()
+    found = squares(picture, 8, contrast=1.0)
+    bright, dark = found[:, 0, 0, 0].astype(int), found[:, 7, 0, 0].astype(int)
+    assert ((bright == 255) & (dark == 0)).sum() > 20
+    assert (bright >= dark).all()
 
 
 def test_cutout_covers_one_grey_square_within_the_picture():
