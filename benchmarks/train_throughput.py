@@ -6,7 +6,7 @@
 The same architecture, first weights, pictures, batch and optimizer on both sides: PyTorch with channels_last, with one
 thread and with two, whichever is faster. Each measurement is a process of its own, which counts after five steps; both
 sides take turns, and a row's ratio is the median of its turns'. Numbers of parameters must be equal, and the first
-step's loss must agree.
+step's loss must agree (on slices as ours: catdog normalizes each slice of a batch by itself, PyTorch the whole batch).
 
 Look at "cores had": while others compute on the same machine, threads that wait for each other wait for them too. Only
 the second ratio can be compared then, of the processor times per picture (PyTorch's is the lesser of its two).
@@ -148,7 +148,7 @@ def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
     weights = zip(own, first_weights(list(own.values())), strict=True)
     given = {key: values for key, values in weights if values is not None}
     contexts = side_by_side(mx.cpu(), slices_of(count))
-    replicas = Replicas(network, size, 2, contexts, len(contexts), given, [])
+    replicas = Replicas(network, size, 2, contexts, len(contexts), given, [], "float32")
     updater = Updater(replicas, Sgd(momentum=MOMENTUM, nesterov=False, weight_decay=0.0), None, None, Workers())
     pictures, labels = batch(count, size)
     pictures = pictures.transpose(0, 3, 1, 2).copy()
