@@ -57,10 +57,11 @@ def check(config: RunConfig) -> None:
         from catdog_exp.pictures.packing_on_ray import check_ray
 
         check_ray()
-    if config.hardware.device == "gpu" or config.hardware.gpus > 1:
-        from catdog_exp.mx import context
+    hardware = config.hardware
+    if hardware.device == "gpu" or hardware.gpus > 1 or hardware.dtype != "float32":
+        from catdog_exp.mx import check_dtype, context
 
-        context(config.hardware.device, config.hardware.gpus)
+        check_dtype(context(hardware.device, hardware.gpus), hardware.dtype)
     if "train" in config.stages and config.train.init_from is not None and not is_run_id(config.train.init_from):
         from catdog_exp.networks.initial import check_weights
 

@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -99,6 +100,24 @@ def context(device: Literal["cpu", "gpu", "auto"], cards: int = 1) -> Any:
     if problem is not None:
         raise UserError(f"hardware.gpus={cards}: {problem}")
     return mx.gpu(0)
+
+
+def check_dtype(place: Any, dtype: str) -> None:
+    """Raise UserError when MXNet cannot compute with numbers of this type on a context."""
+    if place.device_type == "gpu":
+        problem = "" if dtype != "bfloat16" else "MXNet has it on processors alone; a card has float16"
+    elif dtype == "bfloat16":
+        problem = "" if "avx512_bf16" in processor_flags() else "this processor does not have it (AVX512_BF16)"
+    else:
+        problem = "" if dtype == "float32" else "MXNet has it on cards alone; a processor may have bfloat16"
+    if problem:
+        raise UserError(f"hardware.dtype={dtype}: {problem}; float32 computes everywhere")
+
+
+def processor_flags() -> list[str]:
+    """What instructions the processor has beyond the first ones, as Linux names them."""
+    found = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return found[1].split() if found else []
 
 
 def side_by_side(place: Any, count: int, cards: int = 1) -> list[Any]:

@@ -105,6 +105,7 @@ class HardwareConfig:
     batch_size: Annotated[int, Field(ge=1, le=65_536)]
     threads: Annotated[int, Field(ge=1, le=1024)] | None
     gpus: Annotated[int, Field(ge=1, le=64)] = 1
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     kvstore: Literal["local", "dist_sync"] = "local"
     rank: Annotated[int, Field(ge=0)] | None = None
     workers: Annotated[int, Field(ge=2, le=1024)] | None = None

@@ -150,3 +150,23 @@ def test_a_driver_that_does_not_start_is_quoted_in_one_line(cuda_build, monkeypa
     with pytest.raises(UserError, match="driver version is insufficient") as caught:
         start.context("gpu")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "flags", "dtype", "told"),
+    [
+        (start.mx.cpu(), ["avx2"], "bfloat16", r"hardware\.dtype=bfloat16: this processor does not have it"),
+        (start.mx.cpu(), ["avx512_bf16"], "float16", r"hardware\.dtype=float16: MXNet has it on cards alone"),
+        (start.mx.gpu(0), ["avx512_bf16"], "bfloat16", r"hardware\.dtype=bfloat16: MXNet has it on processors alone"),
+    ],
+)
+def test_a_type_of_numbers_that_a_device_has_not_is_refused(monkeypatch, place, flags, dtype, told):
+    monkeypatch.setattr(start, "processor_flags", lambda: flags)
+    with pytest.raises(UserError, match=told):
+        start.check_dtype(place, dtype)
+
+
+def test_the_types_of_numbers_that_devices_have(monkeypatch):
+    monkeypatch.setattr(start, "processor_flags", lambda: ["avx512_bf16"])
+    for place, dtype in ((start.mx.cpu(), "float32"), (start.mx.cpu(), "bfloat16"), (start.mx.gpu(0), "float16")):
+        start.check_dtype(place, dtype)

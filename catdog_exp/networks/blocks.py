@@ -110,3 +110,25 @@ def fuse_for(context: Any, block: Any) -> None:
             inner.fused = fused
 
     block.apply(set_fused)
+
+
+def compute_in(dtype: str, block: Any) -> None:
+    """Let convolutions and dense layers within `block` compute in a narrower type, from float32 to float32.
+
+    Their parameters stay float32, and so do the gradients (Micikevicius et al., 2018). Those need no scaling where
+    they are of a loss that is summed over a batch, not averaged: that makes them as much larger.
+    Before the block's first forward pass.
+    """
+
+    def narrow(inner: Any) -> None:
+        if not isinstance(inner, (mx.gluon.nn.Conv2D, mx.gluon.nn.Dense)):
+            return
+        wide = inner.hybrid_forward
+
+        def narrowed(F: Any, x: Any, **parameters: Any) -> Any:
+            cast = {name: F.amp_cast(values, dtype=dtype) for name, values in parameters.items()}
+            return F.amp_cast(wide(F, F.amp_cast(x, dtype=dtype), **cast), dtype="float32")
+
+        inner.hybrid_forward = narrowed
+
+    block.apply(narrow)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catdog_exp.mx import mx
-from catdog_exp.networks.blocks import fuse_for
+from catdog_exp.networks.blocks import compute_in, fuse_for
 from catdog_exp.networks.freezing import freeze as freeze_layers
 from catdog_exp.networks.initial import match
 from catdog_exp.networks.network import Network
@@ -48,16 +48,20 @@ class Replicas:
         at_once: int,
         given: Mapping[str, NDArray[Any]],
         freeze: Sequence[str],
+        dtype: str,
     ) -> None:
         """Weights as Glorot and Bengio, 2010, from MXNet's generator, but for those `given`.
 
         at_once: slices computed at the same time. freeze: patterns of layers that are not trained.
+        dtype: what convolutions and dense layers compute in; weights and gradients are float32.
         Raises UserError when nothing given fits, or a pattern names nothing.
         """
         self.contexts = list(contexts)
         self.at_once = at_once
         self.block = network.build(size, classes)
         fuse_for(self.contexts[0], self.block)
+        if dtype != "float32":
+            compute_in(dtype, self.block)
         self.block.initialize(mx.init.Xavier(), ctx=self.contexts)
         for context in self.contexts:  # the first input settles shapes
             self.block(mx.nd.zeros((1, 3, size, size), ctx=context))

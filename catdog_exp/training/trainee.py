@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from catdog_exp.batches.batches import steps_per_epoch, train_batches
 from catdog_exp.errors import UserError
-from catdog_exp.mx import context, features, gpu_problem, mx, side_by_side
+from catdog_exp.mx import check_dtype, context, features, gpu_problem, mx, side_by_side
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.network import Network
 from catdog_exp.reading import read
@@ -75,6 +75,7 @@ class Trainee:
         smallest = self.pictures_at_once // workers.count
         mx.random.seed(train.seed)
         place = context(hardware.device, hardware.gpus)
+        check_dtype(place, hardware.dtype)
         contexts = side_by_side(place, slices_of(smallest), min(hardware.gpus, smallest))
         if place.device_type == "cpu" and hardware.device == "auto" and ("CUDA" in features() or hardware.gpus > 1):
             log.warning("hardware.device=auto: the processor computes, since %s", gpu_problem(hardware.gpus))
@@ -84,7 +85,9 @@ class Trainee:
         every = place.device_type == "gpu" or threads >= len(os.sched_getaffinity(0))
         at_once = len(contexts) if every else threads
         frozen = [str(word) for word in train.freeze]
-        self.replicas = Replicas(network, augment.size or size, classes, contexts, at_once, given, frozen)
+        self.replicas = Replicas(
+            network, augment.size or size, classes, contexts, at_once, given, frozen, hardware.dtype
+        )
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
         self.forward = Forward(
             network, size, classes, hardware.device, self.batch_size, threads, mirrored=train.mirrored

@@ -13,6 +13,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
+from catdog_exp.mx import processor_flags
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.resnet import ResNet
@@ -38,9 +39,9 @@ OPTIMIZERS = [
 
 
 def go(folder: Path, network: Network = CNN, objective: str = "val/accuracy", **changes: Any) -> Trained:
-    """A short training; `changes` are of its TrainConfig, but for pictures, augment, batch_size and on_epoch."""
+    """A short training; `changes` are of its TrainConfig, but for pictures, augment, batch_size, dtype and on_epoch."""
     pictures = changes.pop("pictures", (halves(48), halves(20, seed=1)))
-    hardware = HardwareConfig("cpu", changes.pop("batch_size", 8), None)
+    hardware = HardwareConfig("cpu", changes.pop("batch_size", 8), None, dtype=changes.pop("dtype", "float32"))
     on_epoch = changes.pop("on_epoch", lambda _epoch, _metrics: None)
     threads, given = changes.pop("threads", 1), changes.pop("given", None)
     augment = changes.pop("augment", BASIC)
@@ -194,6 +195,24 @@ def test_any_number_of_threads_gives_the_same_bytes(tmp_path, network):
     )
     assert [other.params_sha256 for other in others] == [one.params_sha256] * 2
     assert [lasting(other.history) for other in others] == [lasting(one.history)] * 2
+
+
+@pytest.mark.skipif("avx512_bf16" not in processor_flags(), reason="this processor has no bfloat16")
+@pytest.mark.parametrize("network", [CNN, ResNet(layers=8, width=4, dropout=0.1)])
+def test_it_learns_in_bfloat16_and_keeps_its_weights_in_float32(tmp_path, network):
+    pictures = (halves(96), halves(40, seed=1))
+    settings = {"pictures": pictures, "batch_size": 32, "epochs": 12, "dtype": "bfloat16"}
+    one, two = (go(tmp_path / str(threads), network, threads=threads, **settings) for threads in (1, 2))
+    assert one.best_value > 0.9
+    assert one.params_sha256 == two.params_sha256
+    parameters = load_checkpoint(one.last).parameters
+    assert {values.dtype for values in parameters.values()} == {np.dtype(np.float32)}
+    # bfloat16 keeps eight bits of a number: the weights have more.
+    weight = next(values for values in parameters.values() if values.ndim == 4)
+    assert (weight.view(np.uint32) & 0xFFFF).any()
+    wide = go(tmp_path / "wide", network, **{**settings, "dtype": "float32"})
+    assert wide.params_sha256 != one.params_sha256
+    assert wide.history[0]["train/loss"] == pytest.approx(one.history[0]["train/loss"], rel=0.05)
 
 
 @pytest.mark.slow
