@@ -112,6 +112,20 @@ def fuse_for(context: Any, block: Any) -> None:
     block.apply(set_fused)
 
 
+def without_dropout(block: Any) -> None:
+    """Let dropout within `block` be nothing at all, for use alone: the same numbers, and contexts compute at once.
+
+    Its operator holds the processor's one source of random numbers even where it draws none, and all contexts wait
+    for each other there. Before the block's first forward pass.
+    """
+
+    def remove(inner: Any) -> None:
+        if isinstance(inner, mx.gluon.nn.Dropout):
+            inner._rate = 0
+
+    block.apply(remove)
+
+
 def compute_in(dtype: str, block: Any) -> None:
     """Let convolutions and dense layers within `block` compute in a narrower type, from float32 to float32.
 

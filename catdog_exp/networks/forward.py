@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catdog_exp.mx import context, mx, side_by_side
-from catdog_exp.networks.blocks import fuse_for
+from catdog_exp.networks.blocks import fuse_for, without_dropout
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.parameters import restore
 
@@ -48,6 +48,7 @@ class Forward:
         self._contexts = side_by_side(place, threads)
         self._block = network.build(size, classes)
         fuse_for(self._contexts[0], self._block)
+        without_dropout(self._block)
         self._block.initialize(ctx=self._contexts)
         self._block(mx.nd.zeros((1, 3, size, size), ctx=self._contexts[0]))  # the first input settles shapes
         self._block.hybridize(static_alloc=True, static_shape=True)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from catdog_exp.mx import mx
-from catdog_exp.networks.blocks import BatchNormRelu, NormalizePixels, ResidualBlock, SpatialMean, fuse_for
+from catdog_exp.networks.blocks import (
+    BatchNormRelu,
+    NormalizePixels,
+    ResidualBlock,
+    SpatialMean,
+    fuse_for,
+    without_dropout,
+)
 
 
 def test_pixels_come_out_about_zero_and_within_a_few_deviations():
@@ -63,3 +70,16 @@ def test_the_spatial_mean_is_the_mean_of_each_channel():
     np.testing.assert_allclose(
         SpatialMean()(inputs).asnumpy(), inputs.asnumpy().mean(axis=(2, 3)), rtol=1e-5, atol=1e-6
     )
+
+
+def test_without_dropout_the_numbers_are_the_same_and_none_is_drawn():
+    network = mx.gluon.nn.HybridSequential()
+    network.add(mx.gluon.nn.Dense(3), mx.gluon.nn.Dropout(0.5), mx.gluon.nn.Dense(2))
+    network.initialize()
+    inputs = mx.nd.array([[1.0, 2.0], [3.0, 4.0]])
+    expected = network(inputs).asnumpy()
+    without_dropout(network)
+    assert np.array_equal(network(inputs).asnumpy(), expected)
+    assert "Dropout" not in network(mx.sym.var("x")).tojson()
+    with mx.autograd.record():
+        assert np.array_equal(network(inputs).asnumpy(), expected)
