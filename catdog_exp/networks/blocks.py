@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from catdog_exp.mx import mx
 
 # Mean and standard deviation of a pixel over photographs (ImageNet's, its three channels together).
@@ -134,14 +136,17 @@ def compute_in(dtype: str, block: Any) -> None:
     Before the block's first forward pass.
     """
 
+    # By name NumPy knows bfloat16 only where another package has taught it; this is what MXNet takes it to be.
+    narrower = np.dtype([("bfloat16", np.uint16)]) if dtype == "bfloat16" else np.dtype(dtype)
+
     def narrow(inner: Any) -> None:
         if not isinstance(inner, (mx.gluon.nn.Conv2D, mx.gluon.nn.Dense)):
             return
         wide = inner.hybrid_forward
 
         def narrowed(F: Any, x: Any, **parameters: Any) -> Any:
-            cast = {name: F.amp_cast(values, dtype=dtype) for name, values in parameters.items()}
-            return F.amp_cast(wide(F, F.amp_cast(x, dtype=dtype), **cast), dtype="float32")
+            cast = {name: F.amp_cast(values, dtype=narrower) for name, values in parameters.items()}
+            return F.amp_cast(wide(F, F.amp_cast(x, dtype=narrower), **cast), dtype="float32")
 
         inner.hybrid_forward = narrowed
 
