@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
@@ -17,15 +16,16 @@ from numpy.typing import NDArray
 
 from catdog_exp.batches.batches import steps_per_epoch, train_batches
 from catdog_exp.errors import UserError
-from catdog_exp.mx import check_dtype, context, features, gpu_problem, mx, side_by_side
+from catdog_exp.mx import mx
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.network import Network
 from catdog_exp.reading import read
 from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig
+from catdog_exp.training.devices import devices
 from catdog_exp.training.objective import SPEED
 from catdog_exp.training.plan import planned_epochs
 from catdog_exp.training.progress import EpochProgress
-from catdog_exp.training.replicas import Replicas, slices_of
+from catdog_exp.training.replicas import Replicas
 from catdog_exp.training.tally import Tally
 from catdog_exp.training.unfinished import Counters, State, earlier_state, save_state
 from catdog_exp.training.updating import Updater
@@ -74,16 +74,7 @@ class Trainee:
         self.pictures_at_once = min(self.batch_size * workers.count, len(train_pictures))
         smallest = self.pictures_at_once // workers.count
         mx.random.seed(train.seed)
-        place = context(hardware.device, hardware.gpus)
-        check_dtype(place, hardware.dtype)
-        contexts = side_by_side(place, slices_of(smallest), min(hardware.gpus, smallest))
-        if place.device_type == "cpu" and hardware.device == "auto" and ("CUDA" in features() or hardware.gpus > 1):
-            log.warning("hardware.device=auto: the processor computes, since %s", gpu_problem(hardware.gpus))
-        if place.device_type == "gpu":
-            log.info("a card adds up in no fixed order: the same training again ends with slightly other numbers")
-        # With all cores to use, or on cards, nothing is won by holding slices back.
-        every = place.device_type == "gpu" or threads >= len(os.sched_getaffinity(0))
-        at_once = len(contexts) if every else threads
+        contexts, at_once = devices(hardware, smallest, threads)
         frozen = [str(word) for word in train.freeze]
         self.replicas = Replicas(
             network, augment.size or size, classes, contexts, at_once, given, frozen, hardware.dtype

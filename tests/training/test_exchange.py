@@ -10,7 +10,7 @@ from catdog_exp.batches.decoded import DecodedPictures
 from catdog_exp.mx import mx
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.schema import AugmentConfig, HardwareConfig
-from catdog_exp.training import trainee
+from catdog_exp.training import devices
 from catdog_exp.training.checkpoint import load_checkpoint
 from catdog_exp.training.exchange import Exchange
 from catdog_exp.training.loop import train
@@ -56,10 +56,10 @@ def test_two_devices_train_what_one_trains(tmp_path, monkeypatch, caplog, averag
     # Without normalization a batch of 15, and its two parts of 8 and 7, are the same sums, but for rounding.
     pictures = (halves(60), halves(20, seed=1))
     caplog.set_level("INFO")
-    monkeypatch.setattr(trainee, "context", lambda _device, _cards: SimpleNamespace(device_type="gpu"))
-    monkeypatch.setattr(trainee, "side_by_side", lambda _place, _slices, _cards: [mx.cpu(0)])
+    monkeypatch.setattr(devices, "context", lambda _device, _cards: SimpleNamespace(device_type="gpu"))
+    monkeypatch.setattr(devices, "side_by_side", lambda _place, _slices, _cards: [mx.cpu(0)])
     one = trained(tmp_path / "one", pictures, average=average)
-    monkeypatch.setattr(trainee, "side_by_side", lambda _place, _slices, cards: [mx.cpu(n) for n in range(cards)])
+    monkeypatch.setattr(devices, "side_by_side", lambda _place, _slices, cards: [mx.cpu(n) for n in range(cards)])
     two = trained(tmp_path / "two", pictures, average=average)
     assert sum("in no fixed order" in record.message for record in caplog.records) == 2  # once for each training
     for name, values in one.items():
