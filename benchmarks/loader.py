@@ -77,10 +77,10 @@ def settings(root: Path, folder: Path) -> list[str]:
 
 def made_pack(root: Path, folder: Path, size: int) -> Path:
     """The pack's folder; in it `files/` has each training picture's JPEG, by its label and number."""
-    from catdog_exp.app import run_config
-    from catdog_exp.batches.shared import decoded_side
-    from catdog_exp.pictures.packs import open_pack
-    from catdog_exp.pictures.records import read_records, unpack_record
+    from catdog_exp.app.compose import run_config
+    from catdog_exp.data.decoded_cache import decoded_side
+    from catdog_exp.packs.recordio import read_records, unpack_record
+    from catdog_exp.packs.store import open_pack
 
     config = run_config([*settings(root, folder), f"data.resize={size}"])
     pack = open_pack(config.data.source.listing(config.data.classes), config.data, folder / "packs")
@@ -157,9 +157,9 @@ def alone(command: list[str]) -> dict[str, Any]:
 
 
 def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
-    from catdog_exp.batches.batches import train_batches
-    from catdog_exp.batches.shared import read_decoded
-    from catdog_exp.schema import AugmentConfig
+    from catdog_exp.data.batches import train_batches
+    from catdog_exp.data.config import AugmentConfig
+    from catdog_exp.data.decoded_cache import read_decoded
 
     colour = {"brightness": JITTER, "contrast": JITTER, "saturation": JITTER}
     augment = AugmentConfig(random_crop=True, pad=PAD, flip="random", **colour)
@@ -181,11 +181,11 @@ def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
 def loader_share(root: str, folder: str) -> dict[str, list[float]]:
     """Seconds of each epoch but the first: its training, its waiting for batches, their threads' computing."""
     from catdog_exp import cli
-    from catdog_exp.batches import epoch
-    from catdog_exp.training import trainee
+    from catdog_exp.data import epoch
+    from catdog_exp.training import trainer as trainer
 
     times: dict[str, list[float]] = {"seconds": [], "waited": [], "computed": []}
-    train_batches, batch = trainee.train_batches, epoch.AugmentedEpoch.batch
+    train_batches, batch = trainer.train_batches, epoch.AugmentedEpoch.batch
     computed: list[float] = []
 
     def timed(*words: Any) -> Iterator[Any]:
@@ -212,7 +212,7 @@ def loader_share(root: str, folder: str) -> dict[str, list[float]]:
         computed.append(time.thread_time() - started)
         return made
 
-    trainee.train_batches = timed  # type: ignore[assignment]
+    trainer.train_batches = timed  # type: ignore[assignment]
     epoch.AugmentedEpoch.batch = timed_batch  # type: ignore[method-assign,assignment]
     sys.argv = ["catdog", *settings(Path(root), Path(folder)), f"train.epochs={EPOCHS}", "stages=[pack,train]"]
     if ended := cli.main():

@@ -40,10 +40,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from catdog_exp.pictures.decoding import get_ready_for
-from catdog_exp.pictures.drawing import draw
-from catdog_exp.pictures.lists import Entry, read_list, write_list
-from catdog_exp.pictures.packing import pack_split
+from catdog_exp.images.decode import get_ready_for
+from catdog_exp.packs.lst_files import Entry, read_list, write_list
+from catdog_exp.packs.writer import pack_split
+from catdog_exp.sources.synthetic.drawing import draw
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 QUALITY = 95

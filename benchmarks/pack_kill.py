@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from catdog_exp.pictures.synthetic import Synthetic
+from catdog_exp.sources.synthetic.source import Synthetic
 
 CATDOG = Path(sys.executable).with_name("catdog")
 SETTLED = 2.1  # seconds after which the digest of a picture is remembered

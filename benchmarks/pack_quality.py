@@ -26,8 +26,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from catdog_exp.pictures.decoding import decode_picture
-from catdog_exp.pictures.resizing import Pixels, size_with
+from catdog_exp.images.decode import decode_picture
+from catdog_exp.images.resize import Pixels, size_with
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("catdog")

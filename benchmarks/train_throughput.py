@@ -132,10 +132,10 @@ def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
     from catdog_exp.networks.cnn import Cnn
     from catdog_exp.networks.parameters import named_parameters
     from catdog_exp.networks.resnet import ResNet
+    from catdog_exp.training.distributed.process_group import ProcessGroup
     from catdog_exp.training.optimizers import Sgd
     from catdog_exp.training.replicas import Replicas, slices_of
-    from catdog_exp.training.updating import Updater
-    from catdog_exp.training.workers import Workers
+    from catdog_exp.training.updater import Updater
 
     network = {
         "cnn": Cnn(layers=4, width=32, dense=[128], batch_norm=True, dropout=0.0),
@@ -149,7 +149,7 @@ def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
     given = {key: values for key, values in weights if values is not None}
     contexts = side_by_side(mx.cpu(), slices_of(count))
     replicas = Replicas(network, size, 2, contexts, len(contexts), given, [], "float32")
-    updater = Updater(replicas, Sgd(momentum=MOMENTUM, nesterov=False, weight_decay=0.0), None, None, Workers())
+    updater = Updater(replicas, Sgd(momentum=MOMENTUM, nesterov=False, weight_decay=0.0), None, None, ProcessGroup())
     pictures, labels = batch(count, size)
     pictures = pictures.transpose(0, 3, 1, 2).copy()
     targets = np.eye(2, dtype=np.float32)[labels]

@@ -14,7 +14,7 @@ from importlib.metadata import version
 
 from catdog_exp.errors import Terminated, UserError, exit_code, one_line, terminate
 
-# Each verb is a module of catdog_exp.verbs with `main(words) -> exit code`.
+# Each verb is a module of catdog_exp.commands with `main(words) -> exit code`.
 VERBS = ("predict", "ui", "runs", "packs", "doctor")
 
 
@@ -56,14 +56,14 @@ def _verb(verb: str, words: Sequence[str]) -> int:
     # Standard output is for a verb's result alone. (For a run, Hydra sets logging up: conf/hydra/job_logging/.)
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("catdog_exp").setLevel(logging.INFO)
-    code: int = importlib.import_module(f"catdog_exp.verbs.{verb}").main(words)
+    code: int = importlib.import_module(f"catdog_exp.commands.{verb}").main(words)
     return code
 
 
 def _run(words: Sequence[str]) -> int:
-    from catdog_exp import app
+    from catdog_exp.app.main import main as run
 
-    app.main(words)
+    run(words)
     return 0
 
 

@@ -19,10 +19,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from catdog_exp.cards import OLDEST_CARD
 from catdog_exp.cuda_libraries import load_cuda_libraries
 from catdog_exp.errors import UserError
 from catdog_exp.facts import dotted
+from catdog_exp.gpus import OLDEST_CARD
 
 # The wheels of MXNet 1.9.1 for CUDA hold machine code for Maxwell to Ampere, which Ada (8.9) runs too, and
 # no code that a driver could translate for a newer card.

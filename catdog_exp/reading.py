@@ -9,13 +9,16 @@ import sys
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from catdog_exp.errors import UserError, unknown_key
 
 Section = TypeVar("Section")
+
+# One line of text that neither starts nor ends with a space.
+Name = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
 
 
 def read(section: type[Section], values: Mapping[str, Any], where: str = "") -> Section:

@@ -4,9 +4,9 @@ import logging
 import tempfile
 from pathlib import Path
 
-from catdog_exp.app import run_config
-from catdog_exp.batches.decoded import decode_records
-from catdog_exp.pictures.packs import open_pack
+from catdog_exp.app.compose import run_config
+from catdog_exp.data.decoded import decode_records
+from catdog_exp.packs.store import open_pack
 from catdog_exp.plots.sheet import preview_sheet
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "preview.png"

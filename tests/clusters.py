@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from catdog_exp.pictures.packing_on_ray import ENVIRONMENT
+from catdog_exp.packs.ray import ENVIRONMENT
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: uv sync --extra ray"

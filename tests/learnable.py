@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from catdog_exp.batches.decoded import SPARE, DecodedPictures
-from catdog_exp.schema import TrainConfig
+from catdog_exp.data.decoded import SPARE, DecodedPictures
+from catdog_exp.training.config import TrainConfig
 from catdog_exp.training.optimizers import Sgd
 from catdog_exp.training.schedules import Cosine
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from catdog_exp import app
+import catdog_exp.app.main  # noqa: F401 - registers the resolvers
+from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, conf_folders
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
-from catdog_exp.schema import RunConfig
+from catdog_exp.sweeps.composed import plain
 
-CONF = app.conf_folders()[-1]
+CONF = conf_folders()[-1]
 FILES = sorted(path.relative_to(CONF) for path in CONF.rglob("*.yaml"))
 # What a file needs beside it to be a whole run.
 NEEDS = {
@@ -38,9 +40,9 @@ def test_composes(file):
     if str(file) in EXTRAS:
         pytest.importorskip(EXTRAS[str(file)], reason="its extra is not installed")
     overrides = [*choice(file), *NEEDS.get(str(file), [])]
-    with initialize_config_dir(str(CONF), version_base=app.VERSION_BASE):
-        config = compose(app.CONFIG_NAME, overrides=overrides)
-    assert isinstance(read(RunConfig, app.plain(config)), RunConfig)
+    with initialize_config_dir(str(CONF), version_base=VERSION_BASE):
+        config = compose(CONFIG_NAME, overrides=overrides)
+    assert isinstance(read(RunConfig, plain(config)), RunConfig)
 
 
 # Recipes and machines set keys that are explained where they are defined; Hydra's own are explained by Hydra.

@@ -7,7 +7,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.reading import read
-from catdog_exp.schema import HardwareConfig, TrainConfig
+from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.optimizers import Optimizer, Sgd, Step
 from catdog_exp.training.schedules import Cosine
 

@@ -12,10 +12,11 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from catdog_exp import experiment
-from catdog_exp.app import conf_folders, plain
+from catdog_exp.app.compose import conf_folders
+from catdog_exp.experiment import run as experiment
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
-from catdog_exp.schema import RunConfig
+from catdog_exp.sweeps.composed import plain
 
 
 def job(config: DictConfig) -> float | None:

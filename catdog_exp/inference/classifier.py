@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.batches.batches import full_batches, plain_batches
+from catdog_exp.data.batches import full_batches, plain_batches
 from catdog_exp.errors import UserError
 from catdog_exp.networks.forward import Forward
 from catdog_exp.training.checkpoint import Checkpoint, load_checkpoint
 
 if TYPE_CHECKING:
-    from catdog_exp.batches.decoded import DecodedPictures
+    from catdog_exp.data.decoded import DecodedPictures
 
 
 class Classifier:

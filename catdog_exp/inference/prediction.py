@@ -20,11 +20,11 @@ from tqdm import tqdm
 from catdog_exp.console import no_bar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
-from catdog_exp.pictures.decoding import Unreadable, read_picture
-from catdog_exp.pictures.folders import EXTENSIONS
-from catdog_exp.pictures.lists import Entry, write_list
-from catdog_exp.pictures.parallel import in_order
-from catdog_exp.pictures.resizing import Pixels, center_square
+from catdog_exp.images.decode import Unreadable, read_picture
+from catdog_exp.images.resize import Pixels, center_square
+from catdog_exp.packs.lst_files import Entry, write_list
+from catdog_exp.parallel import in_order
+from catdog_exp.sources.folders import EXTENSIONS
 
 if TYPE_CHECKING:
     from catdog_exp.inference.classifier import Classifier

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from catdog_exp.files import replacing
-from catdog_exp.pictures.resizing import Pixels
+from catdog_exp.images.resize import Pixels
 
 Mark = Literal["none", "unsure", "wrong"]
 

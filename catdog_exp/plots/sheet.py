@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from catdog_exp.data.config import AugmentConfig
+from catdog_exp.images.decode import Unreadable
+from catdog_exp.images.resize import center_square
 from catdog_exp.inference.prediction import Prediction, read_square
-from catdog_exp.pictures.decoding import Unreadable
-from catdog_exp.pictures.resizing import center_square
 from catdog_exp.plots.page import COLUMNS, TILE, Band, Tile, write_page
-from catdog_exp.schema import AugmentConfig
 
 if TYPE_CHECKING:
-    from catdog_exp.batches.decoded import DecodedPictures
+    from catdog_exp.data.decoded import DecodedPictures
     from catdog_exp.inference.evaluation import Evaluation
 
 UNSURE_BELOW = 0.75  # a label of less probability is marked
@@ -133,7 +133,7 @@ def _augmented_band(
     heading: str,
     note: str = "",
 ) -> Band:
-    from catdog_exp.batches.epoch import AugmentedEpoch
+    from catdog_exp.data.epoch import AugmentedEpoch
 
     squares, targets = AugmentedEpoch(pictures, augment, len(classes), seed, epoch).batch(chosen)
     told = any(getattr(augment, key) for key in CHANGES_TARGETS)

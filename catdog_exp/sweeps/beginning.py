@@ -9,11 +9,11 @@ from pathlib import Path
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from catdog_exp.app import plain
 from catdog_exp.errors import UserError
-from catdog_exp.experiment import check
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.run import check
 from catdog_exp.reading import read
-from catdog_exp.schema import RunConfig
+from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.freezing import FrozenLoader
 from catdog_exp.sweeps.grid import grid_jobs, is_grid
 from catdog_exp.sweeps.job_process import start_server
@@ -23,7 +23,7 @@ from catdog_exp.sweeps.planning import plan
 from catdog_exp.sweeps.slots import cards_for, jobs_at_once
 from catdog_exp.sweeps.table import plan_table
 from catdog_exp.sweeps.underway import under_way
-from catdog_exp.tracking.earlier import RESUMING, STATES, earlier_runs
+from catdog_exp.tracking.run_lookup import RESUMING, STATES, earlier_runs
 
 CLUSTERS = ("SlurmLauncher", "RayLauncher", "RayAWSLauncher")
 

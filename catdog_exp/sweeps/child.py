@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from catdog_exp import experiment
-from catdog_exp.claim import Elsewhere
 from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line, terminate
+from catdog_exp.experiment import run as experiment
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.run_lock import Elsewhere
 from catdog_exp.reading import read
-from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress, Status, frozen_job, sweep_in, write
 from catdog_exp.sweeps.stopping import hear_signals
 

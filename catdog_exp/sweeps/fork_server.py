@@ -17,7 +17,7 @@ import sys
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from catdog_exp.batches import kernels
+from catdog_exp.data import kernels
 from catdog_exp.sweeps import child
 from catdog_exp.sweeps.stopping import SIGNALS
 from catdog_exp.tracking.store import prepare_mlflow
@@ -26,7 +26,7 @@ from catdog_exp.tracking.store import prepare_mlflow
 SLOW = (
     "mlflow.store.tracking.sqlalchemy_store",
     "sqlalchemy.dialects.sqlite",
-    "catdog_exp.stages",
+    "catdog_exp.experiment.stages",
     "sklearn.metrics",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",

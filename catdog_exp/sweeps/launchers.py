@@ -23,7 +23,7 @@ def prepare(launcher: DictConfig) -> None:
         for tracker in (python_s, joblib_s):
             tracker.ensure_running()
     if str(launcher._target_).endswith(".RayLauncher"):
-        from catdog_exp.pictures.packing_on_ray import LOCAL, connect
+        from catdog_exp.packs.ray import LOCAL, connect
 
         settings = cast("dict[str, Any]", OmegaConf.to_container(launcher.ray.init, resolve=True))
         connect(settings.pop("address") or os.environ.get("RAY_ADDRESS") or LOCAL, settings)

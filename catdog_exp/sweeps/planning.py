@@ -10,9 +10,9 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from catdog_exp.errors import UserError
-from catdog_exp.fingerprint import pack_fingerprint, run_fingerprint
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.identity import pack_fingerprint, run_fingerprint
 from catdog_exp.reading import read
-from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.jobs import Job
 
 # Words that do not change what a sweep's jobs come to.

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
-from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.planning import fingerprint_of, keys
-from catdog_exp.tracking.earlier import earlier_runs
+from catdog_exp.tracking.run_lookup import earlier_runs
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from catdog_exp.cards import CARDS, visible_cards
-from catdog_exp.schema import HardwareConfig
+from catdog_exp.gpus import CARDS, visible_cards
 from catdog_exp.threads import VARIABLE
+from catdog_exp.training.config import HardwareConfig
 
 LOOK_EVERY = 0.2  # seconds between two looks for a free place
 GIVEN_CORES = "SLURM_CPUS_PER_TASK"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import psutil
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.alive import process_lives
+from catdog_exp.tracking.heartbeat import process_lives
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -27,7 +27,7 @@ def summarize(
 
     The passwords of URIs are in none of them. Raises UserError when `folder` cannot be written to.
     """
-    from catdog_exp.plots.sweep import objective_by_key, parallel_coordinates
+    from catdog_exp.sweeps.plots import objective_by_key, parallel_coordinates
 
     files = [folder / CSV]
     with replacing(folder / CSV) as aside:

@@ -10,10 +10,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from catdog_exp.claim import WAITING
 from catdog_exp.errors import UserError, one_line
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.run_lock import WAITING
 from catdog_exp.reading import read
-from catdog_exp.schema import RunConfig
 from catdog_exp.sweeps.child import RESULT
 from catdog_exp.sweeps.job_process import JobProcess, start_job
 from catdog_exp.sweeps.jobs import (
@@ -30,7 +30,7 @@ from catdog_exp.sweeps.jobs import (
     write,
 )
 from catdog_exp.sweeps.slots import slot
-from catdog_exp.tracking.earlier import fail_run, run_of_process
+from catdog_exp.tracking.run_lookup import fail_run, run_of_process
 
 LOOK_EVERY = 0.1  # seconds between two looks at a job's process
 PATIENCE = 30  # seconds that a process has to end by itself once it is told to

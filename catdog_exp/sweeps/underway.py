@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from catdog_exp.errors import IncompleteSweep
-from catdog_exp.schema import RunConfig, TrackingConfig
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.sweeps.jobs import SWEEP, KnownJobs, Sweep, outcome_of, write
 from catdog_exp.sweeps.live import live_view
 from catdog_exp.sweeps.planning import sweep_fingerprint
@@ -16,9 +16,10 @@ from catdog_exp.sweeps.stopping import stopping_in_order
 from catdog_exp.sweeps.summary import spreads_of, summarize
 from catdog_exp.sweeps.table import job_table, markdown_table
 from catdog_exp.tracking.children import finish_children
-from catdog_exp.tracking.earlier import SWEEP_FINGERPRINT, find_parent
-from catdog_exp.tracking.log import RunLog
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.run_log import RunLog
+from catdog_exp.tracking.run_lookup import SWEEP_FINGERPRINT, find_parent
 from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
 

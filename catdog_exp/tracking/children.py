@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from catdog_exp.schema import TrackingConfig
-from catdog_exp.tracking.alive import is_alive
-from catdog_exp.tracking.log import PARENT
+from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.heartbeat import is_alive
+from catdog_exp.tracking.run_log import PARENT
 from catdog_exp.tracking.store import open_store, plain_errors
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.ending import Status
 from catdog_exp.tracking.interrupts import uninterrupted
-from catdog_exp.tracking.log import PARENT, MlflowLog, NoLog, RunLog
 from catdog_exp.tracking.provenance import provenance_tags
+from catdog_exp.tracking.run_log import PARENT, MlflowLog, NoLog, RunLog
 from catdog_exp.tracking.store import Store, open_store, plain_errors
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def start_run(
     resume: id of an earlier run of the experiment, ended or not: it goes on, in place of a new one. Nobody
     else may be at work on it. name, and tags other than the parent's, are then those that it has.
 
-    While it is open it tells where it runs, and every 30 s that it does (`catdog_exp.tracking.alive`).
+    While it is open it tells where it runs, and every 30 s that it does (`catdog_exp.tracking.heartbeat`).
     It ends FINISHED, or FAILED when the block raises an Exception (then with the tag `error` and the
     artifact `error.txt`), or KILLED when anything else ends the block, as Ctrl-C and SIGTERM do.
 

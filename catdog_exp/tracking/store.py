@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.server import check_server
 from catdog_exp.tracking.uris import SQLITE, absolute_uri, artifact_root, is_server, sqlite_path, without_password
 

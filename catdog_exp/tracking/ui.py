@@ -17,7 +17,7 @@ from types import FrameType
 from typing import IO
 
 from catdog_exp.errors import UserError
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.store import existing_store
 from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, without_password

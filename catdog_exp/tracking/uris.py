@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from catdog_exp.errors import UserError
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 
 SQLITE = "sqlite:///"
 DATABASES = ("postgresql", "mysql", "mssql")

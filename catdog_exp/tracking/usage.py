@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.store import tagged_runs
 
 PACK = "pack"  # the tag that holds the fingerprint of a run's pack

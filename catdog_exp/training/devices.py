@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from catdog_exp.mx import check_dtype, context, features, gpu_problem, side_by_side
-from catdog_exp.schema import HardwareConfig
+from catdog_exp.training.config import HardwareConfig
 from catdog_exp.training.replicas import slices_of
 
 log = logging.getLogger(__name__)

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from catdog_exp.data.config import AugmentConfig
 from catdog_exp.errors import UserError
 from catdog_exp.networks.network import Network
-from catdog_exp.schema import AugmentConfig, HardwareConfig, TrainConfig
 from catdog_exp.training.checkpoint import Checkpoint, params_sha256, save_checkpoint
+from catdog_exp.training.config import HardwareConfig, TrainConfig
+from catdog_exp.training.distributed.process_group import ProcessGroup
 from catdog_exp.training.objective import SPEED, check_objective, is_better
-from catdog_exp.training.trainee import Trainee
-from catdog_exp.training.unfinished import BEST, save_best
-from catdog_exp.training.workers import Workers
+from catdog_exp.training.trainer import Trainer
+from catdog_exp.training.training_state import BEST, save_best
 
 if TYPE_CHECKING:
-    from catdog_exp.batches.decoded import DecodedPictures
+    from catdog_exp.data.decoded import DecodedPictures
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def train(
     on_epoch: Callable[[int, dict[str, float]], None],
     threads: int = 1,
     given: Mapping[str, NDArray[Any]] | None = None,
-    workers: Workers | None = None,
+    workers: ProcessGroup | None = None,
 ) -> Trained:
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
 
@@ -72,14 +73,14 @@ def train(
     Raises UserError when the objective is no metric, a side has no pictures, the device cannot be used,
     nothing given fits the network, or the loss is no longer a number; LostWorker when another worker is gone.
     """
-    workers = workers or Workers()
+    workers = workers or ProcessGroup()
     check_objective(objective)
     if not (len(train_pictures) and len(validation_pictures)):
         raise UserError(
             f"{len(train_pictures)} pictures to train on and {len(validation_pictures)} to validate with: "
             "both need at least one, change data.split_ratio"
         )
-    trainee = Trainee(
+    trainer = Trainer(
         network,
         train,
         augment,
@@ -96,27 +97,27 @@ def train(
 
     def checkpoint(epoch: int, metrics: Mapping[str, float]) -> Checkpoint:
         lasting = {name: value for name, value in metrics.items() if name != SPEED}
-        parameters = trainee.updater.parameters()
+        parameters = trainer.updater.parameters()
         size, seed = train_pictures.size, train.seed
         return Checkpoint(network, classes, size, epoch, lasting, objective, seed, train.mirrored, parameters)
 
-    for epoch, metrics in enumerate(trainee.counters.history, 1):
+    for epoch, metrics in enumerate(trainer.counters.history, 1):
         on_epoch(epoch, metrics)
-    while not trainee.finished():
-        metrics = trainee.epoch()
-        epoch = trainee.counters.epoch + 1
-        if is_better(objective, metrics[objective], trainee.counters.best_value):
-            trainee.best(epoch, metrics[objective])
+    while not trainer.finished():
+        metrics = trainer.epoch()
+        epoch = trainer.counters.epoch + 1
+        if is_better(objective, metrics[objective], trainer.counters.best_value):
+            trainer.best(epoch, metrics[objective])
             best = checkpoint(epoch, metrics)
             if workers.rank == 0:
                 save_best(folder, best)
-        trainee.epoch_done(metrics)
+        trainer.epoch_done(metrics)
         on_epoch(epoch, metrics)
-    counters = trainee.counters
+    counters = trainer.counters
     final = checkpoint(counters.epoch, counters.history[-1])
     if workers.rank == 0:
         save_checkpoint(last, final)
-    trainee.updater.close()
+    trainer.updater.close()
     assert counters.best_value is not None
     return Trained(
         counters.best_epoch,

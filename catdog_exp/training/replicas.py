@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from catdog_exp.mx import mx
 from catdog_exp.networks.blocks import compute_in, fuse_for
 from catdog_exp.networks.freezing import freeze as freeze_layers
-from catdog_exp.networks.initial import match
+from catdog_exp.networks.initial_weights import match
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.parameters import named_parameters
-from catdog_exp.training.flat import Flat
+from catdog_exp.training.flat_parameters import FlatParameters
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,11 @@ class Replicas:
             log.warning("train.freeze: %s stay as they were drawn, no weights are given for them", ", ".join(seeded))
         trained = {name: found for name, found in parameters.items() if found.grad_req != "null"}
         order = sorted(trained, key=lambda name: len(trained[name].shape) < 2)
-        self.weights = Flat({name: trained[name] for name in order}, self.contexts, with_gradients=True)
+        self.weights = FlatParameters({name: trained[name] for name in order}, self.contexts, with_gradients=True)
         running = [name for name in parameters if fnmatch.fnmatch(name, "*running_*") and name not in frozen]
-        self.statistics = Flat({name: parameters[name] for name in running}, self.contexts, with_gradients=False)
+        self.statistics = FlatParameters(
+            {name: parameters[name] for name in running}, self.contexts, with_gradients=False
+        )
         fixed = parameters.keys() - trained.keys() - set(running)
         self._fixed = {name: parameters[name].data(self.contexts[0]).asnumpy() for name in sorted(fixed)}
         self.decayed = next(

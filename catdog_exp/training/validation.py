@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catdog_exp.batches.batches import plain_batches
+from catdog_exp.data.batches import plain_batches
 from catdog_exp.networks.forward import Forward
 
 if TYPE_CHECKING:
-    from catdog_exp.batches.decoded import DecodedPictures
+    from catdog_exp.data.decoded import DecodedPictures
 
 
 def loss_and_accuracy(forward: Forward, pictures: DecodedPictures, each: Callable[[], None]) -> tuple[float, float]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from catdog_exp import app
+from catdog_exp.app.compose import conf_folders
 
-RECIPES = sorted(file.stem for file in (app.conf_folders()[-1] / "experiment").glob("*.yaml"))
+RECIPES = sorted(file.stem for file in (conf_folders()[-1] / "experiment").glob("*.yaml"))
 
 
 @pytest.mark.slow

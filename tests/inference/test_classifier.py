@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catdog_exp.data.config import AugmentConfig
 from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.resnet import ResNet
-from catdog_exp.schema import AugmentConfig, HardwareConfig
+from catdog_exp.training.config import HardwareConfig
 from catdog_exp.training.loop import Trained, train
 from tests.learnable import halves, short
 

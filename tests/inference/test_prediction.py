@@ -18,9 +18,9 @@ from catdog_exp.inference.prediction import (
     write_test_list,
 )
 from catdog_exp.networks.cnn import Cnn
-from catdog_exp.pictures.lists import Entry, read_list
-from catdog_exp.pictures.packing import pack_split
-from catdog_exp.pictures.records import read_records, unpack_record
+from catdog_exp.packs.lst_files import Entry, read_list
+from catdog_exp.packs.recordio import read_records, unpack_record
+from catdog_exp.packs.writer import pack_split
 from catdog_exp.training.checkpoint import Checkpoint, save_checkpoint
 
 SIZE = 8

@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from catdog_exp.batches.decoded import SPARE, DecodedPictures
+from catdog_exp.data.config import AugmentConfig
+from catdog_exp.data.decoded import SPARE, DecodedPictures
 from catdog_exp.errors import UserError
 from catdog_exp.inference.evaluation import evaluate
 from catdog_exp.inference.prediction import Prediction
 from catdog_exp.plots import sheet as sheets
 from catdog_exp.plots.page import MARK_COLOURS, Band
 from catdog_exp.plots.sheet import augmented_sheet, mistakes_sheet, prediction_sheet, preview_sheet
-from catdog_exp.schema import AugmentConfig
 
 RED, GREEN, BLUE, VIOLET = (200, 20, 30), (20, 160, 60), (10, 30, 220), (150, 40, 160)
 

@@ -3,8 +3,9 @@
 import pytest
 from hydra import compose, initialize_config_dir
 
-from catdog_exp.app import conf_folders, plain
+from catdog_exp.app.compose import conf_folders
 from catdog_exp.errors import UserError
+from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.planning import plan, sweep_fingerprint
 
 

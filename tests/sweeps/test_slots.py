@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from catdog_exp.schema import HardwareConfig
 from catdog_exp.sweeps.slots import Slot, jobs_at_once, slot
+from catdog_exp.training.config import HardwareConfig
 
 CORES = len(os.sched_getaffinity(0))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.store import open_store
 
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.alive import is_alive
+from catdog_exp.tracking.heartbeat import is_alive
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 

@@ -15,7 +15,7 @@ from catdog_exp.tracking.store import open_store
 
 LONG_RUN = """
 import signal, sys, time
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run import start_run
 class Terminated(BaseException): pass
 def terminate(*_): raise Terminated

@@ -16,7 +16,7 @@ from catdog_exp.tracking.store import existing_store, open_store
 
 OPEN_AND_LOG = """
 import sys
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run import start_run
 config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
 with start_run(config, "one of many", {}) as log:
@@ -180,8 +180,8 @@ def test_sixteen_processes_at_once_on_nothing_make_one_store_and_one_experiment(
 
 def test_importing_the_package_imports_no_mlflow():
     code = (
-        "import sys, catdog_exp.doctor, catdog_exp.sweeps.underway;"
-        "from catdog_exp.tracking import best, earlier, overview, run, state, store, ui;"
+        "import sys, catdog_exp.commands.doctor_report, catdog_exp.sweeps.underway;"
+        "from catdog_exp.tracking import best_run, run_list, run_lookup, run, state, store, ui;"
         "print(sorted({'mlflow', 'sqlalchemy', 'psutil', 'filelock'} & set(sys.modules)))"
     )
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

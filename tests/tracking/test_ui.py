@@ -9,14 +9,14 @@ import psutil
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best import find_run
+from catdog_exp.tracking.best_run import find_run
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.ui import serve_ui
 
 SERVE = """
 import sys
-from catdog_exp.schema import TrackingConfig
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.ui import serve_ui
 config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
 sys.exit(serve_ui(config, "127.0.0.1", int(sys.argv[2])))

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from catdog_exp.data.config import AugmentConfig
 from catdog_exp.errors import UserError
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.resnet import ResNet
-from catdog_exp.schema import AugmentConfig, HardwareConfig
 from catdog_exp.training.checkpoint import load_checkpoint, params_sha256
+from catdog_exp.training.config import HardwareConfig
 from catdog_exp.training.loop import Trained, train
 from catdog_exp.training.objective import EPOCH_METRICS, SPEED
 from catdog_exp.training.optimizers import Adam, AdamW, Lamb, RmsProp, Sgd

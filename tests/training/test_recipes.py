@@ -8,9 +8,9 @@ from catdog_exp.inference.classifier import Classifier
 from catdog_exp.mx import processor_flags
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.resnet import ResNet
-from catdog_exp.schema import HardwareConfig
-from catdog_exp.training import trainee
+from catdog_exp.training import trainer as trainer
 from catdog_exp.training.checkpoint import load_checkpoint
+from catdog_exp.training.config import HardwareConfig
 from catdog_exp.training.devices import devices
 from catdog_exp.training.optimizers import Sgd
 from catdog_exp.training.schedules import Constant, Cosine
@@ -92,7 +92,7 @@ def test_a_time_limit_plans_fewer_epochs(tmp_path, caplog):
 
 def test_the_schedule_is_that_of_the_planned_epochs(tmp_path, monkeypatch):
     expected = go(tmp_path / "three", epochs=3, schedule=Cosine(0.0, 0.0))
-    monkeypatch.setattr(trainee, "planned_epochs", lambda *_: 3)
+    monkeypatch.setattr(trainer, "planned_epochs", lambda *_: 3)
     found = go(tmp_path / "planned", epochs=100_000, max_minutes=60.0, schedule=Cosine(0.0, 0.0))
     assert lasting(found.history) == lasting(expected.history)
 

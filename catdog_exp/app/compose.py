@@ -1,0 +1,73 @@
+"""Configs composed from the folders that hold them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import hydra
+import yaml
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from catdog_exp.app.config_errors import config_line
+from catdog_exp.errors import UserError
+from catdog_exp.settings import flat
+from catdog_exp.sweeps.composed import plain
+
+if TYPE_CHECKING:
+    from catdog_exp.experiment.config import RunConfig
+
+VERSION_BASE = "1.3"
+CONFIG_NAME = "config"
+
+
+def conf_folders() -> list[Path]:
+    """The folders that configs are searched in, first to last: the user's own `./conf`, then the package's."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = package / "conf"  # in a wheel; in a checkout it stands beside the package
+    shipped = shipped if shipped.is_dir() else package.parent / "conf"
+    own = Path.cwd() / "conf"
+    return [own, shipped] if own.is_dir() and not own.samefile(shipped) else [shipped]
+
+
+def run_config(overrides: Sequence[str]) -> RunConfig:
+    """The config, typed and checked, for a command that is not a run."""
+    from catdog_exp.experiment.config import RunConfig
+    from catdog_exp.reading import read
+
+    with composing(overrides):
+        return read(RunConfig, plain(compose(overrides)))
+
+
+@contextlib.contextmanager
+def composing(words: Sequence[str]) -> Iterator[None]:
+    """Raise UserError, one line, for what Hydra and OmegaConf find wrong with a config composed of `words`."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise UserError(config_line(error, lambda: _known_keys(words))) from error
+
+
+def _known_keys(words: Sequence[str]) -> list[str]:
+    """All keys of the config with the groups that `words` choose, sections and groups included."""
+    chosen = [word for word in words if re.fullmatch(r"[\w/]+=\w+", word)]
+    for overrides in (chosen, []):
+        with contextlib.suppress(HydraException):
+            values = OmegaConf.to_container(compose(overrides), resolve=False)
+            keys = list(flat(cast("dict[str, Any]", values)))
+            return sorted({key.rsplit(".", cut)[0] for key in keys for cut in range(key.count(".") + 1)})
+    return []
+
+
+def compose(overrides: Sequence[str]) -> DictConfig:
+    """The config that a run with these overrides would have, references unresolved."""
+    from catdog_exp.app.resolvers import register
+
+    register()
+    with hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE):
+        return hydra.compose(CONFIG_NAME, overrides=list(overrides))

@@ -1,0 +1,113 @@
+"""A run or a sweep, as Hydra calls it: compose, check, run, return the objective."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing, conf_folders
+from catdog_exp.app.resolvers import register
+from catdog_exp.errors import UserError
+from catdog_exp.sweeps.composed import plain
+
+# A sweep's run at the tracking server: opened by the callback below once the sweep is known to be sound,
+# closed by `main` however the sweep ends. (Hydra tells callbacks nothing about a sweep in which a job failed.)
+_sweep = contextlib.ExitStack()
+
+
+def main(words: Sequence[str]) -> None:
+    """Run Hydra on the words of a command line: one run, a sweep, or one of Hydra's own questions.
+
+    Raises UserError for a config that cannot be composed, IncompleteSweep for jobs of a sweep without a result,
+    else the error of the run.
+    """
+    # Hydra prints a failed job's error by itself and ends the process, unless it is told to let it through.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = ["catdog", *words]
+    conf = str(conf_folders()[-1])
+    hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)
+    with composing(words), _sweep:
+        try:
+            hydra_main(job)()
+        except _Stop as stop:
+            raise stop.cause from None
+
+
+def job(config: DictConfig) -> float | None:
+    """One run, as Hydra calls it. Returns the objective, for sweepers."""
+    from catdog_exp.experiment.config import RunConfig
+    from catdog_exp.experiment.run import run
+    from catdog_exp.experiment.run_lock import Elsewhere
+    from catdog_exp.reading import read
+
+    this = HydraConfig.get()
+    words = list(this.overrides.task)
+    if this.mode == RunMode.MULTIRUN:
+        from catdog_exp.sweeps.job import sweep_job
+
+        os.chdir(this.runtime.cwd)  # of the command; a cluster's processes start elsewhere
+        return sweep_job(Path(this.sweep.dir), this.job.num, words, lambda: plain(config))
+    try:
+        values = plain(config)
+        folder = Path(this.runtime.output_dir)
+        return run(read(RunConfig, values), folder=folder, settings=values, overrides=words).objective
+    except Elsewhere as where:
+        print(f"skipped: {where}")
+        return None
+    except Exception as error:
+        raise _Stop(error) from error
+
+
+class _Stop(BaseException):
+    """Ends a single run or the start of one, past Hydra, which would print its own lines about it."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class CheckFirst(Callback):
+    """Checks a run, or every job of a sweep, before anything is made on disk; of a sweep but its pictures."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        with _stopping():
+            _check(config)
+            if config.sweep.dry_run:
+                raise UserError("sweep.dry_run=true: this is a single run; add -m, and values to sweep")
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        with _stopping():
+            from catdog_exp.sweeps.beginning import begin
+
+            _sweep.enter_context(begin(config))
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[None]:
+    # Hydra turns an Exception of a callback into a warning and goes on.
+    try:
+        yield
+    except Exception as error:
+        raise _Stop(error) from error
+
+
+def _check(config: DictConfig) -> None:
+    from catdog_exp.experiment.config import RunConfig
+    from catdog_exp.experiment.run import check
+    from catdog_exp.reading import read
+
+    check(read(RunConfig, plain(config)))
+
+
+# A cluster's processes import this module by the job's name: they must know the resolvers too.
+register()

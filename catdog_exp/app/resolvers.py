@@ -1,0 +1,57 @@
+"""What configs may ask this program for: `${absolute:…}`, `${machine_name:}`, `${jobs_at_once:…}`, `${run_hash:}`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import time
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+from catdog_exp.app.compose import conf_folders
+from catdog_exp.sweeps.composed import absolute
+
+
+def register() -> None:
+    """Make the resolvers, and the user's own `./conf`, known to Hydra."""
+    # Kept with a config: its jobs may run in processes that started elsewhere.
+    OmegaConf.register_new_resolver("absolute", absolute, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("machine_name", machine_name, replace=True)
+    OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
+    OmegaConf.register_new_resolver("run_hash", run_hash, use_cache=True, replace=True)
+    Plugins.instance().register(OwnConf)
+
+
+def machine_name() -> str:
+    """Which file of conf/machine/ this machine uses: CATDOG_MACHINE, else the host's name if there is such a file."""
+    chosen = os.environ.get("CATDOG_MACHINE")
+    if chosen:
+        return chosen
+    host = socket.gethostname()
+    there = any((folder / "machine" / f"{host}.yaml").is_file() for folder in conf_folders())
+    return host if there else "default"
+
+
+def run_hash() -> str:
+    """Eight hex digits that no other run started in this second has."""
+    return hashlib.sha256(f"{socket.gethostname()} {os.getpid()} {time.time_ns()}".encode()).hexdigest()[:8]
+
+
+def jobs_at_once(asked: int | None, threads: int | None) -> int:
+    """How many jobs of a sweep this machine runs at once, for launchers that are to know."""
+    from catdog_exp.sweeps.slots import jobs_at_once
+
+    return jobs_at_once(asked, threads)
+
+
+class OwnConf(SearchPathPlugin):
+    """Lets Hydra look into the user's own `./conf` first."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        own = conf_folders()[:-1]
+        if own:
+            search_path.prepend("own", f"file://{own[0]}")

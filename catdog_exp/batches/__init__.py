@@ -1,1 +1,0 @@
-"""A pack, decoded once, to augmented batches."""

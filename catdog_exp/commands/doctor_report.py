@@ -1,0 +1,230 @@
+"""What this machine has, and lacks, to run experiments.
+
+Imports nothing but the standard library by itself, and everything heavy in child processes: it must give
+its report on the very machine where an import fails.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from catdog_exp.errors import UserError, missing_library, one_line
+from catdog_exp.facts import Fact, dotted
+from catdog_exp.gpus import card_facts
+from catdog_exp.memory import memory_limit
+from catdog_exp.tracking.provenance import DISTRIBUTIONS, installed_version
+
+PYTHONS = ((3, 10), (3, 12))
+LITTLE_DISK = 2**30  # bytes free below which a run may not fit
+IMPORT_TIMEOUT = 300  # seconds
+GIB = 2**30
+
+# Distributions whose import loads shared libraries or takes long, and the module that shows that it works.
+IMPORTS = {
+    "hydra-core": "hydra",
+    "matplotlib": "matplotlib.figure",
+    "mlflow": "mlflow",
+    "mxnet": "catdog_exp.mx",
+    "numpy": "numpy",
+    "omegaconf": "omegaconf",
+    "opencv-python": "cv2",
+    "safetensors": "safetensors.numpy",
+    "scikit-learn": "sklearn.metrics",
+}
+# Features of MXNet that change what it can do or how fast, and what is lost without them.
+FEATURES = {
+    "MKLDNN": "the processor computes several times slower without it (oneDNN)",
+    "OPENMP": "only one core computes without it",
+    "OPENCV": "MXNet reads no pictures by itself without it",
+    "CUDA": "MXNet computes on the processor alone",
+    "CUDNN": "MXNet computes on the processor alone",
+}
+
+_IMPORT = "import importlib, sys; sys.path[:] = sys.argv[2:]; importlib.import_module(sys.argv[1])"
+_ASK_MXNET = """import json, sys; sys.path[:] = sys.argv[2:]
+from catdog_exp import mx
+answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_card": mx.NEWEST_CARD}
+print(json.dumps(answer))"""
+
+
+def doctor(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> int:
+    """Print the report. Returns the exit code: 0, or 1 when something needed is missing."""
+    worst = 0
+    for title, facts in report(uri, outputs, conf_folders):
+        print(title)
+        width = max((len(fact.name) for fact in facts), default=0)
+        for fact in facts:
+            print(f"  {fact.word:<7}  {fact.name:<{width}}  {fact.value}", flush=True)
+            worst |= fact.word == "missing"
+    print("something that is needed is missing: see above" if worst else "all that is needed is here")
+    return worst
+
+
+def report(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> Iterator[tuple[str, list[Fact]]]:
+    """The sections of the report, each with its title, one after the other as they are found out.
+
+    uri: of the MLflow store. outputs: folder that runs write to. conf_folders: where configs are searched.
+    """
+    yield "Python", _python()
+    yield "Packages", _packages()
+    mxnet = _ask_mxnet()
+    yield "MXNet", _mxnet(mxnet)
+    yield "Machine", [_cores(), _memory(), _disk(outputs)]
+    yield "Cards", card_facts(mxnet)
+    yield "Tracking", [_store(uri)]
+    yield "Configs", [_folder(folder) for folder in conf_folders]
+
+
+def _python() -> list[Fact]:
+    (first, last), this = PYTHONS, sys.version_info[:2]
+    needed = f"{dotted(first)} to {dotted(last)}"
+    return [
+        Fact(
+            "ok" if first <= this <= last else "missing",
+            "version",
+            f"{platform.python_version()} (needs {needed})",
+        ),
+        Fact("ok" if sys.platform == "linux" else "note", "platform", platform.platform()),
+        Fact("ok", "program", sys.executable),
+    ]
+
+
+def _packages() -> list[Fact]:
+    try:
+        needed = metadata.requires("catdog-exp") or []
+    except metadata.PackageNotFoundError:  # run from its source without being installed
+        needed = list(IMPORTS)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return list(pool.map(_package, filter(_applies, needed)))
+
+
+def _applies(requirement: str) -> bool:
+    """Whether this Python and system need it; what an extra brings counts too."""
+    _, _, marker = requirement.partition(";")
+    if not marker or "extra ==" in marker or importlib.util.find_spec("packaging") is None:
+        return True
+    from packaging.markers import Marker
+
+    return Marker(marker).evaluate()
+
+
+def _package(requirement: str) -> Fact:
+    wanted, _, marker = (part.strip() for part in requirement.partition(";"))
+    name = re.split(r"[^\w.-]", wanted, maxsplit=1)[0]
+    limits = wanted.removeprefix(name)
+    alternatives = {names[0]: names for names in DISTRIBUTIONS.values()}
+    version = installed_version(alternatives.get(name, (name,)))
+    extra = re.search(r"extra == ['\"](\w+)['\"]", marker)
+    needs = f" (needs {limits})" if limits else ""
+    if version is None and extra:
+        return Fact("note", name, f"not installed; pip install 'catdog-exp[{extra[1]}]' brings it")
+    if version is None:
+        return Fact("missing", name, f"not installed{needs}")
+    if not _fits(version, limits):
+        return Fact("missing", name, f"{version} does not fit{needs}")
+    problem = _import_problem(IMPORTS[name]) if name in IMPORTS else None
+    if problem is not None:
+        return Fact("missing", name, f"{version} cannot be imported: {problem}")
+    return Fact("ok", name, f"{version}{needs}")
+
+
+def _fits(version: str, limits: str) -> bool:
+    if importlib.util.find_spec("packaging") is None:
+        return True
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(limits).contains(version, prereleases=True)
+
+
+def _import_problem(module: str) -> str | None:
+    outcome = _child(_IMPORT, module)
+    if isinstance(outcome, str):
+        return outcome
+    if outcome.returncode == 0:
+        return None
+    if outcome.returncode < 0:
+        return f"its import ended with {signal.Signals(-outcome.returncode).name}"
+    last = (outcome.stderr.strip().splitlines() or ["no word why"])[-1]
+    return missing_library(ImportError(outcome.stderr)) or last
+
+
+def _child(code: str, module: str = "") -> subprocess.CompletedProcess[str] | str:
+    """The outcome of Python code in a process with this one's search path, or one line why there is none."""
+    command = [sys.executable, "-c", code, module, *sys.path]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_TIMEOUT, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"no answer ({type(error).__name__})"
+
+
+def _ask_mxnet() -> dict[str, Any] | None:
+    outcome = _child(_ASK_MXNET)
+    if isinstance(outcome, str) or outcome.returncode != 0:
+        return None
+    answer: dict[str, Any] = json.loads(outcome.stdout.splitlines()[-1])
+    return answer
+
+
+def _mxnet(answer: dict[str, Any] | None) -> list[Fact]:
+    if answer is None:
+        return [Fact("missing", "MXNet", "cannot be asked, see Packages")]
+    has = answer["features"]
+    return [
+        Fact("ok", name, "yes") if name in has else Fact("note", name, f"no: {lost}") for name, lost in FEATURES.items()
+    ]
+
+
+def _cores() -> Fact:
+    usable, there = len(os.sched_getaffinity(0)), os.cpu_count()
+    return Fact("ok", "cores", f"{usable} usable" + (f" of {there}" if there != usable else ""))
+
+
+def _memory() -> Fact:
+    try:
+        import psutil
+    except ImportError as error:
+        return Fact("note", "memory", f"cannot be measured: {error}")
+    memory = psutil.virtual_memory()
+    limit = memory_limit()
+    text = f"{memory.total / GIB:.1f} GiB, {memory.available / GIB:.1f} GiB free"
+    if limit is not None and limit < memory.total:
+        text = f"{limit / GIB:.1f} GiB allowed to this container (the machine has {text})"
+    return Fact("ok", "memory", text)
+
+
+def _disk(outputs: Path) -> Fact:
+    there = next(folder for folder in (outputs.absolute(), *outputs.absolute().parents) if folder.is_dir())
+    if not os.access(there, os.W_OK):
+        return Fact("missing", "outputs", f"{outputs}: {there} is read-only; choose another with paths.outputs=DIR")
+    free = shutil.disk_usage(there).free
+    return Fact("ok" if free >= LITTLE_DISK else "note", "outputs", f"{outputs}: {free / GIB:.1f} GiB free")
+
+
+def _store(uri: str) -> Fact:
+    try:
+        from catdog_exp.tracking.state import store_state
+        from catdog_exp.tracking.uris import without_password
+
+        return Fact("ok", without_password(uri), store_state(uri))
+    except UserError as error:
+        return Fact("missing", "store", str(error))
+    except (ImportError, OSError) as error:
+        return Fact("note", "store", f"{uri} cannot be looked at: {one_line(error) or error}")
+
+
+def _folder(folder: Path) -> Fact:
+    there = folder.is_dir()
+    return Fact("ok" if there else "missing", "folder", f"{folder}{'' if there else ': no such folder'}")

@@ -1,0 +1,60 @@
+"""`catdog predict`: labels and probabilities of pictures, by a run's network."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from catdog_exp.app.compose import run_config
+from catdog_exp.commands.arguments import split_overrides
+from catdog_exp.errors import UserError
+from catdog_exp.threads import threads_to_use
+
+
+def main(words: Sequence[str]) -> int:
+    """Predict the pictures named in `words`; the table goes to standard output."""
+    chosen = _parser().parse_args(words)
+    overrides, pictures = split_overrides(chosen.pictures)
+    if not pictures:
+        raise UserError("predict: no pictures named; give files or folders, see catdog predict --help")
+    for file, suffix in ((chosen.out, ".csv"), (chosen.show, ".png")):
+        if file and (file.suffix.lower() != suffix or not file.parent.is_dir()):
+            raise UserError(f"predict: {file} cannot be written: name a {suffix} file in a folder that is there")
+    config = run_config(overrides)
+
+    from catdog_exp.inference.prediction import find_pictures, predict, table, write_csv
+
+    found = find_pictures(pictures)
+
+    threads = threads_to_use(config.hardware.threads)
+    from catdog_exp.inference.trained_network import Runs, trained_classifier
+
+    runs = Runs(config.tracking, config.objective, Path(config.paths.outputs))
+    classifier = trained_classifier(runs, chosen.run, config.hardware)
+    predictions = predict(classifier, found, threads)
+    print(table(predictions))
+    if chosen.out:
+        write_csv(predictions, classifier.classes, chosen.out)
+        print(f"written: {chosen.out}", file=sys.stderr)
+    if chosen.show:
+        from catdog_exp.plots.sheet import prediction_sheet
+
+        prediction_sheet(predictions, chosen.show)
+        print(f"drawn: {chosen.show}", file=sys.stderr)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("catdog predict", description="Labels and probabilities of pictures.")
+    parser.add_argument(
+        "pictures",
+        nargs="+",
+        metavar="PICTURES",
+        help="picture files, or folders of them; KEY=VALUE changes the config, such as paths.outputs=DIR",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--run", metavar="ID", help="MLflow id of the run whose network predicts, or its first digits")
+    which.add_argument("--best", action="store_true", help="the best finished run's network (the default)")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table as CSV too")
+    parser.add_argument("--show", type=Path, metavar="FILE.png", help="draw the pictures with their labels")
+    return parser

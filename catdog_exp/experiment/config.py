@@ -1,0 +1,76 @@
+"""The typed configuration of a run, whole. Each section lives with its owner; here they are put together.
+
+A section is a frozen dataclass; its fields are the keys that are allowed, its annotations what they may
+hold. A swappable part (source, network, optimizer, schedule) names its own dataclass by `_target_`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catdog_exp.data.config import AugmentConfig
+from catdog_exp.networks.network import Network
+from catdog_exp.packs.config import DataConfig
+from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.training.config import HardwareConfig, TrainConfig
+
+Stage = Literal["pack", "preview", "train", "evaluate", "predict"]
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """What the stage `predict` labels, and with which run's network."""
+
+    pictures: str | None
+    run: str | None
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """How the jobs of a sweep are run. Keys and units: conf/sweep/base.yaml."""
+
+    jobs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    job_minutes: Annotated[float, Field(gt=0)] | None = None
+    retries: Annotated[int, Field(ge=0, le=100)] = 0
+    fail_fast: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class PathsConfig:
+    """Folders, absolute."""
+
+    outputs: Annotated[str, Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, whole."""
+
+    data: DataConfig
+    augment: AugmentConfig
+    model: Network
+    train: TrainConfig
+    hardware: HardwareConfig
+    tracking: TrackingConfig
+    predict: PredictConfig
+    paths: PathsConfig
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    objective: str
+    if_exists: Literal["reuse", "resume", "new", "skip"]
+    sweep: SweepConfig
+
+    def __post_init__(self) -> None:
+        size = self.augment.size or self.data.resize
+        if size != self.data.resize and not self.model.any_size:
+            raise ValueError(
+                f"augment.size={size}: this network is for pictures of one size, data.resize={self.data.resize}; "
+                "model=fastnet and model=resnet take any"
+            )
+        try:
+            self.model.check(min(size, self.data.resize))
+        except ValueError as error:
+            raise ValueError(f"model.{error}") from None

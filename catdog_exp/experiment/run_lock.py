@@ -1,0 +1,132 @@
+"""What there is of a run already, finished, interrupted or under way elsewhere, and the right to do the rest."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from catdog_exp.errors import GivenUp
+from catdog_exp.experiment.config import RunConfig
+
+if TYPE_CHECKING:
+    from catdog_exp.tracking.run_lookup import Earlier
+
+log = logging.getLogger(__name__)
+
+WAITING = "waiting"  # file in a run's folder while it waits for the same run elsewhere
+LOOK_EVERY = 2.0  # seconds between two looks at a run elsewhere
+
+
+class Elsewhere(Exception):
+    """The same run is under way in another process, and `if_exists=skip` says not to wait for it."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to do a run, which no other process of this folder of outputs has meanwhile.
+
+    folder: for what it needs to go on after an interruption, there while the run is unfinished.
+    finished: a run with the same result, to be used in place of a new one. interrupted: id of one to go on with.
+    """
+
+    folder: Path
+    finished: Earlier | None = None
+    interrupted: str | None = None
+
+
+@contextmanager
+def claimed(config: RunConfig, fingerprint: str, own: Path) -> Iterator[Claim]:
+    """Claim the run with this fingerprint as `if_exists` says; `Claim.folder` is kept where the block raises.
+
+    own: the run's own folder. Raises Elsewhere; UserError when the store cannot be read.
+    """
+    shelf = Path(config.paths.outputs) / "unfinished"
+    shelf.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(shelf / f"{fingerprint}.lock")
+    folder = shelf / fingerprint
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        if config.if_exists == "new":
+            log.info("the same run is under way in another process: this one could not go on after an interruption")
+            folder = own / "unfinished"
+        else:
+            _wait_or_skip(config, "in another process")
+            _acquire(lock, own)
+    try:
+        earlier = _earlier(config, fingerprint, own)
+        finished = earlier if earlier and earlier.state == "finished" else None
+        if finished and config.if_exists in ("reuse", "skip"):
+            yield Claim(folder, finished=finished)
+        else:
+            go_on = config.if_exists != "new" and config.train.resume
+            if not go_on:
+                shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                yield Claim(folder, interrupted=earlier.run_id if go_on and earlier and not finished else None)
+            except GivenUp:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            except BaseException:
+                if any(folder.glob("state-*")) and folder.parent == shelf:
+                    log.info("what is done is kept: the same command goes on from there")
+                raise
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, own: Path) -> None:
+    with _waiting(own):
+        while True:
+            try:
+                lock.acquire(timeout=LOOK_EVERY)
+            except Timeout:
+                continue
+            return
+
+
+def _earlier(config: RunConfig, fingerprint: str, own: Path) -> Earlier | None:
+    """The run of this fingerprint that the experiment has, once none is under way any more."""
+    from catdog_exp.tracking.run_lookup import RESUMING, STATES, earlier_runs
+
+    # To be resumed, an unfinished run counts for more than one that has finished.
+    order = RESUMING if config.if_exists == "resume" else STATES
+
+    def look() -> Earlier | None:
+        return earlier_runs(config.tracking, [fingerprint], order).get(fingerprint)
+
+    earlier = look()
+    if config.if_exists == "new" or earlier is None or earlier.state != "running":
+        return earlier
+    _wait_or_skip(config, f"as run {earlier.run_id[:8]}, process {earlier.pid} on {earlier.host}")
+    with _waiting(own):
+        while earlier is not None and earlier.state == "running":
+            time.sleep(LOOK_EVERY)
+            earlier = look()
+    return earlier
+
+
+def _wait_or_skip(config: RunConfig, where: str) -> None:
+    if config.if_exists == "skip":
+        raise Elsewhere(f"the same run is under way {where}")
+    log.info("the same run is under way %s: waiting for its end", where)
+
+
+@contextmanager
+def _waiting(own: Path) -> Iterator[None]:
+    mark = own / WAITING
+    mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)

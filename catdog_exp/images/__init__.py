@@ -1,0 +1,1 @@
+"""Picture files to pixels: headers, decoding, resizing, digests of contents."""

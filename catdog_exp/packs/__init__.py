@@ -1,0 +1,1 @@
+"""Labelled pictures to MXNet record files, made once and found again."""

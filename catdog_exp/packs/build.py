@@ -1,0 +1,160 @@
+"""The making of a pack, whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from catdog_exp.errors import UserError
+from catdog_exp.escaping import escaped
+from catdog_exp.files import replacing
+from catdog_exp.images.content_hashes import Content, changed
+from catdog_exp.locks import whole_folder, write_through
+from catdog_exp.packs.config import DataConfig
+from catdog_exp.packs.duplicates import Separated, separate
+from catdog_exp.packs.fingerprint import FORMAT, INTERPOLATION, source_digest
+from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.manifest import Manifest, file_digest, write_manifest
+from catdog_exp.packs.rejects import refuse, too_many, write_rejected
+from catdog_exp.packs.shards import Shard, cut_into_shards, pack_shards, without
+from catdog_exp.packs.writer import Rejected
+from catdog_exp.sources.source import Listing, Split
+
+REJECTED = "rejected.csv"
+
+log = logging.getLogger(__name__)
+
+
+def make_pack(
+    listing: Listing,
+    data: DataConfig,
+    lists: dict[Split, list[Entry]],
+    found: Mapping[str, Content],
+    place: Path,
+) -> Manifest:
+    """Pack `lists` into the folder `place`, which appears whole; to be called while holding its lock.
+
+    found: the contents of all pictures of `listing`, which must still be so in the end.
+    Raises UserError as `packs.open_pack` does, and OSError where it cannot be written.
+    """
+    separated = separate(lists, found)
+    with whole_folder(place) as making:
+        start = time.perf_counter()
+        shards, left_out = _pack(separated.lists, data, listing.root, making)
+        seconds = time.perf_counter() - start
+        packed = {split: without(separated.lists[split], left_out) for split in SPLITS}
+        rejected = [*separated.copies, *separated.contradictions, *left_out]
+        rejected.sort(key=lambda picture: picture.path)
+        if too_many(len(rejected), len(found), data.max_rejects):
+            file = place.parent / REJECTED  # the pack's own goes with the pack
+            with replacing(file) as aside:
+                write_rejected(aside, listing.classes, rejected)
+            raise refuse(rejected, len(found), data.max_rejects, file)
+        check_classes(listing.classes, packed, rejected)
+        if others := changed(listing.root, found):
+            raise UserError(
+                f"{len(others):,} pictures in {listing.root} changed while they were packed, such as "
+                f"{escaped(others[0])}: run again when nothing writes there"
+            )
+        write_rejected(making / REJECTED, listing.classes, rejected)
+        manifest = Manifest(
+            fingerprint=place.name,
+            format=FORMAT,
+            classes=listing.classes,
+            counts=_counts(listing.classes, packed),
+            rejected=len(rejected),
+            same_picture={"on_both_sides": len(separated.copies), "in_two_classes": len(separated.contradictions)},
+            settings=_settings(data),
+            source={
+                "pictures": len(found),
+                "bytes": sum(content.size for content in found.values()),
+                "sha256": source_digest(found),
+            },
+            note=listing.note,
+            made=datetime.now(UTC).isoformat(timespec="seconds"),
+            images_per_second=round(sum(map(len, packed.values())) / seconds, 1),
+            records={split: [f"{shard.name}.rec" for shard in shards if shard.split == split] for split in SPLITS},
+            files={file.name: file_digest(file) for file in sorted(making.iterdir())},
+            versions={
+                "catdog_exp": metadata.version("catdog-exp"),
+                "numpy": np.__version__,
+                "opencv": cv2.__version__,
+                "python": platform.python_version(),
+            },
+        )
+        write_manifest(making, manifest)
+        write_through(making)
+    line = f"packed {manifest.counted} in {seconds:.1f} s, {manifest.images_per_second:,.0f} pictures/s"
+    if rejected:
+        line += f", {len(rejected):,} left out{_same(separated)} (see {place / REJECTED})"
+    log.info(line)
+    return manifest
+
+
+def _pack(
+    lists: Mapping[Split, Sequence[Entry]], data: DataConfig, root: Path, making: Path
+) -> tuple[list[Shard], list[Rejected]]:
+    """Pack `lists` into files in `making`. Returns the shards that hold pictures, and the pictures left out."""
+    shards = cut_into_shards(lists, data.shards)
+    pack = pack_shards
+    if data.pack_on == "ray":
+        from catdog_exp.packs.ray import pack_on_ray
+
+        pack = pack_on_ray
+    left_out = pack(shards, root, making, resize=data.resize, quality=data.quality, threads=data.threads)
+    filled = []
+    for shard, rejected in zip(shards, left_out, strict=True):
+        if len(rejected) < len(shard.entries):
+            filled.append(shard)
+        else:  # MXNet takes no empty file
+            for ending in (".lst", ".rec", ".idx"):
+                (making / f"{shard.name}{ending}").unlink()
+    return filled, [picture for rejected in left_out for picture in rejected]
+
+
+def check_classes(classes: list[str], lists: dict[Split, list[Entry]], rejected: Sequence[Rejected]) -> None:
+    """Raise UserError where a class has no picture on one of the sides; `rejected` is why that may be so."""
+    for label, name in enumerate(classes):
+        for split, purpose in zip(SPLITS, ("to train on", "to validate on"), strict=True):
+            if any(entry.label == label for entry in lists[split]):
+                continue
+            reasons = [picture for picture in rejected if picture.label == label]
+            if not reasons:
+                raise UserError(
+                    f"class {name} has no picture {purpose}: it needs two pictures or more, and where the "
+                    "source has sides of its own, one on each"
+                )
+            raise UserError(
+                f"class {name} has no picture left {purpose}: {len(reasons)} of its pictures cannot be used, "
+                f"the first is {escaped(reasons[0].path)} ({reasons[0].reason}); replace or remove them"
+            )
+
+
+def _counts(classes: list[str], lists: dict[Split, list[Entry]]) -> dict[Split, dict[str, int]]:
+    labels = {split: Counter(entry.label for entry in entries) for split, entries in lists.items()}
+    return {split: {name: labels[split][label] for label, name in enumerate(classes)} for split in SPLITS}
+
+
+def _settings(data: DataConfig) -> dict[str, Any]:
+    settings = {key: getattr(data, key) for key in ("split_ratio", "seed", "resize", "quality", "shards")}
+    return {**settings, "interpolation": INTERPOLATION}
+
+
+def _same(separated: Separated) -> str:
+    """The part of the log line about pictures that are there more than once, empty where there are none."""
+    parts = []
+    if separated.copies:
+        parts.append(f"{len(separated.copies):,} since the same picture is validated on")
+    if separated.contradictions:
+        parts.append(f"{len(separated.contradictions):,} since the same picture is in another class")
+    return f", {' and '.join(parts)}" if parts else ""

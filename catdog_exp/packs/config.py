@@ -1,0 +1,33 @@
+"""The section `data` of the config: which pictures, and how they are packed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catdog_exp.reading import Name
+from catdog_exp.sources.source import Source
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which pictures, and how they are packed. Keys and units: conf/data/base.yaml."""
+
+    source: Source
+    classes: Annotated[list[Name], Field(min_length=2)]
+    split_ratio: Annotated[float, Field(gt=0, lt=1)]
+    resize: Annotated[int, Field(ge=8, le=1024)]
+    quality: Annotated[int, Field(ge=1, le=100)]
+    threads: Annotated[int, Field(ge=1, le=256)]
+    seed: Annotated[int, Field(ge=0)]
+    shards: Annotated[int, Field(ge=1, le=4096)] = 1
+    pack_on: Literal["threads", "ray"] = "threads"
+    repack: bool = False
+    root: str | None = None
+    max_rejects: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if len({name.lower() for name in self.classes}) < len(self.classes):
+            raise ValueError(f"classes: a name stands twice in {self.classes}")

@@ -1,0 +1,61 @@
+"""The same picture more than once: on both sides of the split, or in two classes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from catdog_exp.escaping import escaped
+from catdog_exp.images.content_hashes import Content
+from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.writer import Rejected
+from catdog_exp.sources.source import Split
+
+
+class Separated(NamedTuple):
+    """Lists of which no picture is on both sides or in two classes.
+
+    copies: pictures taken from training, since the same are validated on.
+    contradictions: pictures taken from both sides, since the same stand in another class.
+    """
+
+    lists: dict[Split, list[Entry]]
+    copies: list[Rejected]
+    contradictions: list[Rejected]
+
+
+def separate(lists: Mapping[Split, list[Entry]], contents: Mapping[str, Content]) -> Separated:
+    """Take from `lists` what would make the validation tell too much, or training and validation nothing.
+
+    Pictures are the same when their files are, to the byte. One that is on both sides stays in validation: it
+    is the side that figures of different runs are compared on, and the smaller one, which would lose most of
+    its pictures where every picture is there twice. Of one that stands in two classes none stays: nobody can
+    know which class is right. Copies within a side and class stay, and weigh more.
+
+    contents: of all pictures, by path. Files that are empty or cannot be read are like no other.
+    """
+    same: defaultdict[str, list[tuple[Split, Entry]]] = defaultdict(list)
+    for split in SPLITS:
+        for entry in lists[split]:
+            content = contents[entry.path]
+            if content.size:
+                same[content.sha256].append((split, entry))
+    copies: list[Rejected] = []
+    contradictions: list[Rejected] = []
+    for group in same.values():
+        if len(group) == 1:
+            continue
+        entries = sorted((entry for _, entry in group), key=lambda entry: entry.path)
+        if len({entry.label for entry in entries}) > 1:
+            for entry in entries:
+                other = next(each for each in entries if each.label != entry.label)
+                reason = f"same picture as {escaped(other.path)}, which is of another class"
+                contradictions.append(Rejected(entry.path, entry.label, reason))
+        elif len({split for split, _ in group}) > 1:
+            kept = min(entry.path for split, entry in group if split == "validation")
+            reason = f"same picture as {escaped(kept)}, which is validated on"
+            copies += [Rejected(entry.path, entry.label, reason) for split, entry in group if split == "train"]
+    gone = {picture.path for picture in copies + contradictions}
+    left = {split: [entry for entry in lists[split] if entry.path not in gone] for split in SPLITS}
+    return Separated(left, copies, contradictions)

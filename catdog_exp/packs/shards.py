@@ -1,0 +1,76 @@
+"""The shards of a pack: runs of its lists, each in record files of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from catdog_exp.console import no_bar
+from catdog_exp.images.decode import get_ready_for
+from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.writer import Rejected, pack_split
+from catdog_exp.sources.source import Split
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of one side's list. name: of its three files, without the endings."""
+
+    split: Split
+    name: str
+    entries: Sequence[Entry]
+
+
+def cut_into_shards(lists: Mapping[Split, Sequence[Entry]], count: int) -> list[Shard]:
+    """Cut the list of each side into `count` runs, whose lengths differ by one at most.
+
+    A side with fewer pictures has a shard for each. One shard is `train_file`, several are `train_file_00` and on,
+    with as many digits as `count` has.
+    """
+    shards = []
+    for split in SPLITS:
+        entries = lists[split]
+        parts = max(1, min(count, len(entries)))
+        for number in range(parts):
+            start, end = (len(entries) * place // parts for place in (number, number + 1))
+            name = f"{split}_file" if count == 1 else f"{split}_file_{number:0{len(str(count))}d}"
+            shards.append(Shard(split, name, entries[start:end]))
+    return shards
+
+
+def pack_shards(
+    shards: Sequence[Shard], root: Path, folder: Path, *, resize: int, quality: int, threads: int
+) -> list[list[Rejected]]:
+    """Pack `shards`, one after the other, each as `packing.pack_split` does, into files in `folder`.
+
+    Returns the pictures left out of each. A progress bar goes to stderr.
+    """
+    get_ready_for(sum(len(shard.entries) for shard in shards))
+    with packing_bar(shards) as bar:
+        return [
+            pack_split(
+                shard.entries,
+                root,
+                folder / shard.name,
+                resize=resize,
+                quality=quality,
+                threads=threads,
+                progress=bar.update,
+            )[1]
+            for shard in shards
+        ]
+
+
+def packing_bar(shards: Sequence[Shard]) -> tqdm[NoReturn]:
+    """The progress bar for packing `shards`, in pictures; on a terminal alone."""
+    return tqdm(total=sum(len(shard.entries) for shard in shards), desc="packing", unit=" pictures", disable=no_bar())
+
+
+def without(entries: Sequence[Entry], rejected: Sequence[Rejected]) -> list[Entry]:
+    """The entries that were not left out."""
+    gone = {picture.path for picture in rejected}
+    return [entry for entry in entries if entry.path not in gone]

@@ -1,1 +1,0 @@
-"""Labelled pictures: found on disk, drawn or downloaded, listed, split and packed into record files."""

@@ -1,1 +1,0 @@
-"""Figures of cats and dogs, drawn shape by shape."""

@@ -1,0 +1,1 @@
+"""Cats and dogs drawn by the program."""

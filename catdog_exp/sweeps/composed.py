@@ -1,0 +1,26 @@
+"""Configs as Hydra composes them, turned into plain values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A composed config as plain dicts and lists, resolved, with absolute paths and without Hydra's own section."""
+    config = config.copy()
+    with open_dict(config):
+        config.pop("hydra", None)
+    outputs = OmegaConf.select(config, "paths.outputs")
+    if isinstance(outputs, str) and outputs:
+        config.paths.outputs = absolute(outputs)
+    values = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def absolute(path: str) -> str:
+    """`path` from where the command was started; `~` is the user's home."""
+    return str(Path(path).expanduser().absolute())

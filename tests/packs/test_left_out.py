@@ -1,0 +1,195 @@
+"""What is left out of a pack, with the reason, and what is not."""
+
+import os
+import random
+import struct
+import tempfile
+import time
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.packs.packed import (
+    CLASSES,
+    JPEG,
+    PICTURE,
+    SCENE,
+    encoded,
+    pack_folder,
+    pack_listing,
+    packed,
+    put,
+    reason,
+    source_of,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "pictures"
+
+
+def test_an_empty_file(folder: Path):
+    assert reason(folder, "1.jpg", b"") == "empty file"
+
+
+def test_a_text_named_as_a_picture(folder: Path):
+    assert reason(folder, "1.jpg", b"<html>404 not found</html>") == "not a picture, or a damaged one"
+
+
+def test_a_kind_that_is_not_read_is_named(folder: Path):
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+    assert reason(folder, "1.HEIC", heic) == "a picture of the kind HEIC, which is not read here: convert it to JPEG"
+    avif = encoded(PICTURE, "AVIF")
+    assert "kind AVIF" in reason(folder, "2.jpg", avif)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("kind", ["JPEG", "progressive", "PNG", "WEBP", "lossless", "GIF"])
+def test_a_picture_that_is_cut_short_is_left_out_and_not_half_gray(folder: Path, kind: str, share: float):
+    settings = {"progressive": {"progressive": True}, "lossless": {"lossless": True}}.get(kind, {})
+    whole = encoded(PICTURE, {"progressive": "JPEG", "lossless": "WEBP"}.get(kind, kind), **settings)
+    assert reason(folder, "1.jpg", whole[: int(share * len(whole))]).startswith("cut short")
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "PNG"])
+def test_a_damaged_picture_of_another_kind_is_left_out(folder: Path, kind: str, capfd: pytest.CaptureFixture[str]):
+    whole = encoded(PICTURE, kind)
+    damaged = whole[:-2000] if kind != "PNG" else whole[:200] + b"damage" + whole[206:]
+    assert reason(folder, "1.png", damaged).startswith(("damaged", "cut short"))
+
+
+def test_nothing_but_progress_is_shown_for_damaged_pictures(folder: Path, capfd: pytest.CaptureFixture[str]):
+    damaged = bytearray(JPEG)
+    middle = len(JPEG) * 2 // 3
+    damaged[middle : middle + 200] = bytes(200)
+    png = encoded(PICTURE, "PNG")
+    tiff = bytearray(encoded(PICTURE, "TIFF", compression="tiff_lzw"))
+    tiff[1000:1100] = bytes(100)
+    files = {"1.jpg": bytes(damaged), "2.png": png[:200] + b"damage" + png[206:], "3.tif": bytes(tiff)}
+    pack_folder(put(folder, {f"train/cat/{name}": content for name, content in files.items()}), folder.parent / "packs")
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    lines = [line for line in shown.err.replace("\r", "\n").split("\n") if line]
+    assert [line for line in lines if not line.startswith("packing ")] == []
+
+
+def _declaring(width: int, height: int) -> dict[str, bytes]:
+    """Small files that declare a picture of that size."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    rows = zlib.compress(bytes(1_000_000))
+    png = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(b"IDAT", rows)
+    jpeg = bytearray(encoded(PICTURE, "JPEG", progressive=True))
+    frame = jpeg.index(b"\xff\xc2")
+    jpeg[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    gif = bytearray(encoded(PICTURE, "GIF"))
+    gif[6:10] = struct.pack("<HH", width, height)
+    bmp = bytearray(encoded(PICTURE, "BMP"))
+    bmp[18:26] = struct.pack("<ii", width, height)
+    tiff = encoded(Image.new("1", (8, 8)), "TIFF")
+    for tag, value in ((256, width), (257, height)):
+        entry = tiff.index(struct.pack("<H", tag))
+        tiff = tiff[:entry] + struct.pack("<HHII", tag, 4, 1, value) + tiff[entry + 12 :]
+    webp = bytearray(encoded(PICTURE, "WEBP", exif=Image.Exif().tobytes() + b"\0"))
+    webp[24:30] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return {
+        "1.png": b"\x89PNG\r\n\x1a\n" + png + chunk(b"IEND", b""),
+        "2.jpg": bytes(jpeg),
+        "3.gif": bytes(gif),
+        "4.bmp": bytes(bmp),
+        "5.tif": tiff,
+        "6.webp": bytes(webp),
+    }
+
+
+def test_pictures_that_declare_an_immense_size_are_left_out_before_memory_is_spent(folder: Path):
+    files = {f"train/cat/{name}": content for name, content in _declaring(60_000, 60_000).items()}
+    pack_folder(put(folder, {}), folder.parent / "packs")  # what is only ever loaded once
+    put(folder, files)
+    Path("/proc/self/clear_refs").write_text("5")  # forget the highest use of memory so far
+    before = _memory("VmHWM")
+    started = time.perf_counter()
+    result = pack_folder(folder, folder.parent / "packs", max_rejects=None)
+    assert time.perf_counter() - started < 5
+    assert _memory("VmHWM") - before < 50
+    assert result.reasons == dict.fromkeys(files, "too large: it declares 60,000 × 60,000 pixels")
+
+
+def _memory(what: str) -> float:
+    """MB."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(what))) / 1024
+
+
+def test_a_photograph_of_200_million_pixels_is_not_too_large(folder: Path):
+    file = folder.parent / "large.jpg"
+    file.write_bytes(cv2.imencode(".jpg", np.zeros((12_240, 16_320), np.uint8))[1].tobytes())
+    assert packed(folder, "1.jpg", file.read_bytes()).shape == (32, 43, 3)
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 1), (1, 40), (1, 1)])
+def test_a_picture_of_one_row_or_column_is_enlarged(folder: Path, width: int, height: int):
+    content = encoded(Image.new("RGB", (width, height), (250, 120, 10)), "PNG")
+    picture = packed(folder, "1.png", content)
+    assert picture.shape == (32 * height, 32 * width, 3)
+    assert np.abs(picture - np.array((250.0, 120, 10))).max() < 8
+
+
+def test_a_picture_smaller_than_the_size_wanted_is_enlarged(folder: Path):
+    picture = packed(folder, "1.png", encoded(PICTURE.resize((16, 12)), "PNG"))
+    assert picture.shape == (32, 43, 3)
+    assert np.abs(picture.astype(float) - cv2.resize(SCENE, (43, 32), interpolation=cv2.INTER_AREA)).mean() < 8
+
+
+def test_a_picture_too_elongated_for_a_jpeg_is_left_out(folder: Path):
+    assert reason(folder, "1.png", encoded(Image.new("RGB", (4000, 1)), "PNG")).startswith("too elongated: 4")
+
+
+def test_a_file_that_is_gone_when_its_turn_comes(folder: Path):
+    listing = source_of(put(folder, {"train/cat/1.jpg": JPEG})).listing(CLASSES)
+    (folder / "train/cat/1.jpg").unlink()
+    assert pack_listing(listing, folder.parent / "packs").reasons == {"train/cat/1.jpg": "no such file"}
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user of the machine may write to, with nothing above it closed to them."""
+    with tempfile.TemporaryDirectory(prefix="pictures", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+def test_a_file_that_its_reader_may_not_read(open_folder: Path):
+    put(open_folder / "pictures", {"train/cat/1.jpg": JPEG})
+    assert pack_folder(open_folder / "pictures", open_folder / "1").reasons == {}
+    (open_folder / "pictures/train/cat/1.jpg").chmod(0)
+    user = os.geteuid()
+    if user == 0:  # who may read everything
+        os.seteuid(65534)
+    try:
+        result = pack_folder(open_folder / "pictures", open_folder / "2")
+    finally:
+        os.seteuid(user)
+    assert result.reasons == {"train/cat/1.jpg": "no permission to read it"}
+
+
+def test_random_bytes_under_a_true_beginning_never_stop_the_packing(folder: Path):
+    draw = random.Random(0)
+    files = {}
+    for kind in ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF"):
+        whole = encoded(PICTURE, kind)
+        for number in range(12):
+            damaged = bytearray(whole)
+            for _ in range(20):
+                damaged[draw.randrange(10, len(damaged) if number % 2 else 200)] = draw.randrange(256)
+            files[f"train/cat/{kind}{number}.png"] = bytes(damaged)
+    result = pack_folder(put(folder, files), folder.parent / "packs", max_rejects=None)
+    assert set(result.pictures) | set(result.reasons) >= set(files)
+    assert all(result.reasons.values())

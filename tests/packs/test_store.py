@@ -1,0 +1,212 @@
+import csv
+import hashlib
+import json
+import logging
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.packs.lst_files import read_list
+from catdog_exp.packs.recordio import RecordWriter, read_index, read_records, unpack_record
+from catdog_exp.packs.store import open_pack
+from catdog_exp.sources.folders import Folder
+from catdog_exp.sources.source import Listing, Picture
+from tests.images.drawn import DATA, bytes_of, draw_pictures, visible
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> Listing:
+    return draw_pictures(tmp_path / "pictures")
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    return tmp_path / "outputs" / "packs"
+
+
+def test_a_pack_holds_both_sides_whole(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    assert pack.folder == packs / pack.fingerprint
+    assert pack.counts == {"train": {"cat": 16, "dog": 16}, "validation": {"cat": 4, "dog": 4}}
+    assert (pack.classes, pack.rejected, pack.reused, pack.note) == (
+        ["cat", "dog"],
+        0,
+        False,
+        "drawn for a test",
+    )
+    assert pack.images_per_second is not None
+    assert pack.images_per_second > 0
+    paths = []
+    for split, count in (("train", 32), ("validation", 8)):
+        (rec,) = pack.records(split)
+        assert rec == pack.folder / f"{split}_file.rec"
+        entries = read_list(rec.with_suffix(".lst"))
+        assert list(read_index(rec.with_suffix(".idx"))) == [entry.index for entry in entries] == list(range(count))
+        records = [unpack_record(payload) for payload in read_records(rec)]
+        assert [record.labels[0] for record in records] == [entry.label for entry in entries]
+        paths += [entry.path for entry in entries]
+    assert sorted(paths) == [picture.path for picture in listing.pictures]
+
+
+def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    manifest = json.loads((pack.folder / "manifest.json").read_text())
+    assert manifest["fingerprint"] == pack.fingerprint
+    assert manifest["classes"] == ["cat", "dog"]
+    assert manifest["counts"] == pack.counts
+    settings = {"split_ratio": 0.8, "seed": 0, "resize": 16, "quality": 90}
+    assert settings.items() <= manifest["settings"].items()
+    sizes = [(listing.root / picture.path).stat().st_size for picture in listing.pictures]
+    assert (manifest["source"]["pictures"], manifest["source"]["bytes"]) == (40, sum(sizes))
+    assert len(manifest["source"]["sha256"]) == 64
+    assert manifest["records"] == {"train": ["train_file.rec"], "validation": ["validation_file.rec"]}
+    assert manifest["made"].endswith("+00:00")
+    assert set(manifest["files"]) == set(bytes_of(pack))
+    for name, content in bytes_of(pack).items():
+        assert manifest["files"][name] == {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+    assert set(manifest["versions"]) == {"catdog_exp", "numpy", "opencv", "python"}
+
+
+def test_the_second_time_it_is_there(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
+    made = open_pack(listing, DATA, packs)
+    before = {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()}
+    with caplog.at_level(logging.INFO):
+        found = open_pack(listing, DATA, packs)
+    assert found == replace(made, reused=True, images_per_second=None)
+    assert {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()} == before
+    assert caplog.messages == [f"pack {made.folder} is there already: 32 + 8 pictures (cat 20, dog 20)"]
+
+
+def test_it_is_told_what_was_packed(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
+    (listing.root / "dog" / "003.jpg").write_bytes(b"")
+    with caplog.at_level(logging.INFO):
+        pack = open_pack(listing, DATA, packs)
+    (line,) = caplog.messages
+    assert line.startswith(
+        ("packed 32 + 7 pictures (cat 20, dog 19) in ", "packed 31 + 8 pictures (cat 20, dog 19) in ")
+    )
+    assert line.endswith(f" pictures/s, 1 left out (see {pack.folder / 'rejected.csv'})")
+
+
+def test_threads_and_place_of_the_pictures_change_nothing(listing: Listing, packs: Path, tmp_path: Path):
+    pack = open_pack(listing, DATA, packs)
+    shutil.copytree(listing.root, tmp_path / "elsewhere")
+    moved = replace(listing, root=tmp_path / "elsewhere")
+    again = open_pack(moved, replace(DATA, threads=7), tmp_path / "other packs")
+    assert again.fingerprint == pack.fingerprint
+    assert bytes_of(again) == bytes_of(pack)
+
+
+def test_repack_makes_it_anew_with_the_same_bytes(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    before, made = bytes_of(pack), (pack.folder / "manifest.json").stat().st_mtime_ns
+    again = open_pack(listing, replace(DATA, repack=True), packs)
+    assert not again.reused
+    assert again.fingerprint == pack.fingerprint
+    assert bytes_of(again) == before
+    assert (pack.folder / "manifest.json").stat().st_mtime_ns > made
+    assert visible(packs) == [pack.fingerprint]
+
+
+def test_a_changed_picture_gives_another_pack(listing: Listing, packs: Path):
+    pack = open_pack(listing, DATA, packs)
+    file = listing.root / listing.pictures[0].path
+    file.write_bytes(file.read_bytes() + b"\0")
+    again = open_pack(listing, DATA, packs)
+    assert not again.reused
+    assert again.fingerprint != pack.fingerprint
+
+
+def test_pictures_that_change_while_they_are_packed_are_refused(
+    listing: Listing, packs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Meddling(RecordWriter):
+        def close(self) -> None:
+            (listing.root / "cat" / "003.jpg").write_bytes(b"other")
+            super().close()
+
+    monkeypatch.setattr("catdog_exp.packs.writer.RecordWriter", Meddling)
+    with pytest.raises(UserError, match=r"1 pictures in .*pictures changed while .* such as cat/003\.jpg"):
+        open_pack(listing, DATA, packs)
+    assert visible(packs) == []
+
+
+def test_pictures_left_out_are_listed_with_reasons(listing: Listing, packs: Path):
+    (listing.root / "dog" / "003.jpg").write_bytes(b"")
+    (listing.root / "cat" / "007.jpg").write_bytes(b"a text, not a picture")
+    (listing.root / "cat" / "001.jpg").unlink()
+    pack = open_pack(listing, DATA, packs)
+    assert pack.rejected == 3
+    assert sum(sum(counts.values()) for counts in pack.counts.values()) == 37
+    with (pack.folder / "rejected.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["path", "class", "reason"],
+            ["cat/001.jpg", "cat", "no such file"],
+            ["cat/007.jpg", "cat", "not a picture, or a damaged one"],
+            ["dog/003.jpg", "dog", "empty file"],
+        ]
+
+
+def test_a_class_without_a_readable_picture_is_named_and_nothing_is_left(listing: Listing, packs: Path):
+    for path in (listing.root / "dog").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"class dog .* 20 of its pictures .* dog/000\.jpg \(empty file\)"):
+        open_pack(listing, DATA, packs)
+    assert visible(packs) == []
+
+
+def test_a_class_of_one_picture_is_refused_before_any_work(listing: Listing, packs: Path):
+    few = replace(listing, pictures=listing.pictures[:21])
+    with pytest.raises(UserError, match="class dog has no picture to validate on: it needs two pictures or more"):
+        open_pack(few, DATA, packs)
+    assert not packs.exists()
+
+
+@pytest.mark.slow
+def test_a_pack_of_25000_pictures_is_found_again_within_a_second(packs: Path, tmp_path: Path):
+    draw_pictures(tmp_path / "pictures", per_class=20)
+    drawn = [path.read_bytes() for path in sorted((tmp_path / "pictures").rglob("*.jpg"))]
+    for number in range(25_000):
+        name = ("cat", "dog")[number % 2]
+        file = tmp_path / "pictures" / name / f"{name}.{number}.jpg"
+        file.write_bytes(drawn[number % len(drawn)] + number.to_bytes(4, "big"))
+    source = Folder(str(tmp_path / "pictures"))
+    made = open_pack(source.listing(DATA.classes), DATA, packs)
+    time.sleep(2.1)
+    open_pack(source.listing(DATA.classes), DATA, packs)  # remembers those that had just been written, too
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        found = open_pack(source.listing(DATA.classes), DATA, packs)
+        seconds.append(time.perf_counter() - start)
+        assert found.folder == made.folder
+        assert found.reused
+    assert min(seconds) < 1
+
+
+def test_class_names_in_any_script_are_kept(listing: Listing, packs: Path):
+    named = replace(listing, classes=["猫", "chien d'été"])
+    open_pack(named, DATA, packs)
+    assert open_pack(named, DATA, packs).counts["train"] == {"猫": 16, "chien d'été": 16}
+
+
+@pytest.mark.slow
+def test_the_real_photographs_are_packed_alike_twice(real_pictures: Path, packs: Path, tmp_path: Path):
+    pictures = [
+        Picture(f"{split}/{name}/{path.name}", label, split)
+        for split in ("train", "validation")
+        for label, name in enumerate(("cats", "dogs"))
+        for path in sorted((real_pictures / split / name).glob("*.jpg"))
+    ]
+    listing = Listing(real_pictures, ["cat", "dog"], sorted(pictures, key=lambda picture: picture.path))
+    data = replace(DATA, resize=32, quality=95)
+    pack = open_pack(listing, replace(data, threads=16), packs)
+    assert pack.counts == {"train": {"cat": 1000, "dog": 1000}, "validation": {"cat": 500, "dog": 500}}
+    assert bytes_of(open_pack(listing, replace(data, threads=1), tmp_path / "again")) == bytes_of(pack)

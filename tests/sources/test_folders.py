@@ -1,0 +1,169 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.sources.folders import Flat, Folder
+from catdog_exp.sources.source import Picture
+
+CLASSES = ["cat", "dog"]
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("cats", ["cat", "cats", "Cat", "CATS"])
+def test_class_folders_are_found_ignoring_case_and_plural(tmp_path, cats):
+    touch(tmp_path, f"{cats}/b.jpg", f"{cats}/a.jpg", "Dogs/a.jpg")
+    listing = Folder(str(tmp_path)).listing(CLASSES)
+    assert listing.root == tmp_path
+    assert listing.classes == CLASSES
+    assert sorted(listing.pictures, key=lambda picture: (picture.label, picture.path)) == [
+        Picture(f"{cats}/a.jpg", 0),
+        Picture(f"{cats}/b.jpg", 0),
+        Picture("Dogs/a.jpg", 1),
+    ]
+    assert [picture.path for picture in listing.pictures] == sorted(p.path for p in listing.pictures)
+
+
+def test_plurals_of_other_classes(tmp_path):
+    touch(tmp_path, "puppies/1.jpg", "Fox/1.jpg", "glass/1.jpg")
+    listing = Folder(str(tmp_path)).listing(["Puppy", "foxes", "glass"])
+    assert [(picture.path, picture.label) for picture in listing.pictures] == [
+        ("Fox/1.jpg", 1),
+        ("glass/1.jpg", 2),
+        ("puppies/1.jpg", 0),
+    ]
+
+
+def test_a_class_may_be_the_plural_of_another(tmp_path):
+    touch(tmp_path, "new/1.jpg", "news/1.jpg")
+    listing = Folder(str(tmp_path)).listing(["new", "news"])
+    assert [(picture.path, picture.label) for picture in listing.pictures] == [
+        ("new/1.jpg", 0),
+        ("news/1.jpg", 1),
+    ]
+
+
+def test_two_folders_of_one_class_both_count(tmp_path):
+    touch(tmp_path, "cat/1.jpg", "Cats/1.jpg", "dog/1.jpg")
+    pictures = Folder(str(tmp_path)).listing(CLASSES).pictures
+    assert [(picture.path, picture.label) for picture in pictures] == [
+        ("Cats/1.jpg", 0),
+        ("cat/1.jpg", 0),
+        ("dog/1.jpg", 1),
+    ]
+
+
+def test_pictures_are_found_at_any_depth_by_their_extension_and_hidden_ones_are_not(tmp_path):
+    touch(tmp_path, "cat/x/y/1.JPEG", "cat/2.Png", "cat/ä ö/三.webp", "dog/1.tif")
+    touch(tmp_path, "cat/.3.jpg", "cat/.x/4.jpg", "cat/notes.txt", "cat/5", "cat/Thumbs.db", "cat/6.jpg/7.gif")
+    paths = [picture.path for picture in Folder(str(tmp_path)).listing(CLASSES).pictures]
+    assert paths == ["cat/2.Png", "cat/6.jpg/7.gif", "cat/x/y/1.JPEG", "cat/ä ö/三.webp", "dog/1.tif"]
+
+
+def test_linked_folders_are_followed_and_circles_are_not(tmp_path):
+    touch(tmp_path, "elsewhere/1.jpg", "data/cat/1.jpg")
+    (tmp_path / "data" / "dog").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "cat" / "again").symlink_to(tmp_path / "data" / "cat")
+    (tmp_path / "data" / "cat" / "self").symlink_to(tmp_path / "data" / "cat" / "self")
+    paths = [picture.path for picture in Folder(str(tmp_path / "data")).listing(CLASSES).pictures]
+    assert paths == ["cat/1.jpg", "dog/1.jpg"]
+
+
+def test_folders_of_no_class_are_named_in_the_note(tmp_path):
+    touch(tmp_path, "cat/1.jpg", "dog/1.jpg", "birds/1.jpg", "catalogue/1.jpg")
+    listing = Folder(str(tmp_path)).listing(CLASSES)
+    assert len(listing.pictures) == 2
+    assert "birds, catalogue" in listing.note
+
+
+def test_a_relative_root_is_seen_from_the_current_folder(tmp_path, monkeypatch):
+    touch(tmp_path, "mine/cat/1.jpg", "mine/dog/1.jpg")
+    monkeypatch.chdir(tmp_path)
+    source = Folder("mine")
+    source.check(["cat", "dog"])
+    assert source.listing(CLASSES).root == tmp_path / "mine"
+
+
+@pytest.mark.parametrize("source", [Folder, Flat])
+def test_a_wrong_root_is_seen_before_any_work(tmp_path, source):
+    touch(tmp_path, "file.jpg")
+    with pytest.raises(UserError, match=r"data\.root=.*nowhere: there is no such folder"):
+        source(str(tmp_path / "nowhere")).check(["cat", "dog"])
+    with pytest.raises(UserError, match="this is a file"):
+        source(str(tmp_path / "file.jpg")).check(["cat", "dog"])
+    with pytest.raises(UserError, match="empty"):
+        source("").check(["cat", "dog"])
+
+
+def test_a_missing_class_names_the_folders_that_are_there(tmp_path):
+    touch(tmp_path, "train/cats/1.jpg", "validation/cats/1.jpg")
+    with pytest.raises(UserError, match=r"no folder for the class cat \(it has train, validation\)"):
+        Folder(str(tmp_path)).listing(CLASSES)
+
+
+def test_a_class_without_pictures_is_named(tmp_path):
+    touch(tmp_path, "cat/1.jpg", "Dogs/readme.txt")
+    with pytest.raises(UserError, match="Dogs has no pictures"):
+        Folder(str(tmp_path)).listing(CLASSES)
+
+
+def test_links_to_files_are_listed_even_where_they_lead_nowhere_and_pipes_are_not(tmp_path):
+    touch(tmp_path, "elsewhere/1.jpg", "cat/1.jpg", "dog/1.jpg")
+    (tmp_path / "cat" / "linked.jpg").symlink_to(tmp_path / "elsewhere" / "1.jpg")
+    (tmp_path / "cat" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "cat" / "circle.jpg").symlink_to("circle.jpg")
+    os.mkfifo(tmp_path / "cat" / "pipe.jpg")
+    paths = [picture.path for picture in Folder(str(tmp_path)).listing(CLASSES).pictures]
+    assert paths == ["cat/1.jpg", "cat/circle.jpg", "cat/gone.jpg", "cat/linked.jpg", "dog/1.jpg"]
+
+
+def test_the_name_of_a_folder_left_out_is_shown_in_one_line(tmp_path):
+    touch(tmp_path, "cat/1.jpg", "dog/1.jpg", "two\nlines/1.jpg")
+    assert Folder(str(tmp_path)).listing(CLASSES).note == r"folders of no class left out: two\x0alines"
+
+
+def test_flat_files_are_labelled_by_the_start_of_their_names(tmp_path):
+    touch(tmp_path, "cat.0.jpg", "cat_1.jpg", "Cat-3.JPG", "CAT 4.png", "cats5.jpg", "cat.jpg", "dog.0.jpg")
+    touch(tmp_path, "catalogue.1.jpg", "bird.1.jpg", "7.jpg", "dog.1.txt", ".dog.2.jpg", "dog/1.jpg")
+    listing = Flat(str(tmp_path)).listing(CLASSES)
+    assert [(picture.path, picture.label) for picture in listing.pictures] == [
+        ("CAT 4.png", 0),
+        ("Cat-3.JPG", 0),
+        ("cat.0.jpg", 0),
+        ("cat.jpg", 0),
+        ("cat_1.jpg", 0),
+        ("cats5.jpg", 0),
+        ("dog.0.jpg", 1),
+    ]
+    assert listing.note == "pictures of no class left out: 3"
+
+
+def test_flat_without_a_class_is_one_line(tmp_path):
+    touch(tmp_path, "cat.0.jpg")
+    with pytest.raises(UserError, match=r"no picture whose name starts with dog, as dog\.0\.jpg"):
+        Flat(str(tmp_path)).listing(CLASSES)
+
+
+def test_25_000_files_are_listed_at_once(tmp_path):
+    for name in CLASSES:
+        (tmp_path / name).mkdir()
+        for number in range(12_500):
+            os.close(os.open(tmp_path / name / f"{name}.{number}.jpg", os.O_CREAT))
+    started = time.process_time()
+    listing = Folder(str(tmp_path)).listing(CLASSES)
+    assert time.process_time() - started < 0.5
+    assert len(listing.pictures) == 25_000
+
+
+def test_real_photographs_are_all_there(real_pictures):
+    listing = Folder(str(real_pictures / "train")).listing(CLASSES)
+    assert [sum(picture.label == label for picture in listing.pictures) for label in (0, 1)] == [1000, 1000]
+    assert (listing.root / listing.pictures[0].path).is_file()

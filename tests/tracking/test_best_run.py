@@ -1,0 +1,125 @@
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.tracking.best_run import CHECKPOINT, find_run, run_by_id
+from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.store import open_store
+
+
+@pytest.fixture
+def train(ready, tmp_path):
+    """Logs a run as a training leaves it; the checkpoint's bytes are the run's name."""
+
+    def make(name, value, objective="val/accuracy", checkpoint=True, error=None, experiment="cats"):
+        file = tmp_path / "best.safetensors"
+        file.write_text(name)
+        try:
+            with start_run(ready(experiment=experiment), name, {"objective": objective}) as log:
+                if value is not None:
+                    log.metrics({"objective": value}, step=0)
+                if checkpoint:
+                    log.artifact(file, "checkpoints")
+                if error:
+                    raise error
+        except RuntimeError:
+            pass
+        return log.run_id
+
+    return make
+
+
+@pytest.fixture
+def find(ready, tmp_path):
+    def call(run_id=None, objective="val/accuracy", minimize=False):
+        return find_run(open_store(ready()), run_id, objective, minimize, tmp_path / "downloads")
+
+    return call
+
+
+def refusal(action, *arguments, **named):
+    with pytest.raises(UserError) as caught:
+        action(*arguments, **named)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_best_finished_run_with_a_checkpoint_is_found(train, find):
+    train("good", 0.7)
+    best = train("best", 0.9)
+    train("worse", 0.6)
+    train("failed", 0.99, error=RuntimeError("no memory"))
+    train("no network", 0.98, checkpoint=False)
+    train("other objective", 0.97, objective="val/f1")
+    train("elsewhere", 0.96, experiment="dogs")
+    train("not a number", float("nan"))
+    train("sweep", None)
+    found = find()
+    assert (found.run_id, found.name, found.objective) == (best, "best", 0.9)
+    assert found.checkpoint.read_text() == "best"
+    assert found.tags["objective"] == "val/accuracy"
+
+
+def test_a_loss_is_best_when_lowest(train, find):
+    train("high", 0.9, objective="val/loss")
+    low = train("low", 0.2, objective="val/loss")
+    train("no value", None, objective="val/loss")
+    assert find(objective="val/loss", minimize=True).run_id == low
+
+
+def test_of_equally_good_runs_the_newest_counts(train, find):
+    for name in ("first", "second", "third"):
+        newest = train(name, 0.5)
+    assert find().run_id == newest
+
+
+def test_a_local_checkpoint_is_used_where_it_lies(train, find, tmp_path):
+    run = train("run", 0.5)
+    assert find().checkpoint == tmp_path / "store" / "artifacts" / run / "artifacts" / CHECKPOINT
+    assert not (tmp_path / "downloads").exists()
+
+
+def test_a_run_is_found_by_its_id_or_its_first_digits(train, find):
+    run = train("wanted", 0.1, error=RuntimeError("stopped"))
+    train("better", 0.9)
+    assert find(run).name == "wanted"
+    assert find(run[:6]).name == "wanted"
+
+
+def test_a_run_of_another_experiment_is_found_by_its_id(train, find):
+    assert find(train("elsewhere", 0.5, experiment="dogs")).name == "elsewhere"
+
+
+def test_without_any_run_the_user_is_told_to_train(find):
+    assert "train one first with `catdog`" in refusal(find)
+
+
+@pytest.mark.parametrize("run_id", ["abc", "not-hex", "g" * 32, "a" * 33, "%%%%%%"])
+def test_what_can_be_no_id_is_refused(find, run_id):
+    assert refusal(find, run_id).startswith(f"run {run_id}: an id is 6 to 32")
+
+
+def test_an_unknown_id_names_the_store_and_where_to_look(find, tmp_path):
+    line = refusal(find, "0" * 32)
+    assert str(tmp_path) in line
+    assert "catdog ui" in line
+
+
+def test_a_deleted_run_is_not_found(train, find, ready):
+    run = train("run", 0.5)
+    open_store(ready()).client.delete_run(run)
+    assert "there is none" in refusal(find, run)
+    assert "train one first" in refusal(find)
+
+
+def test_digits_that_several_runs_start_with_are_refused(ready, monkeypatch):
+    store = open_store(ready())
+    ids = iter(["abcdef" + f"{number:026x}" for number in range(2)])
+    monkeypatch.setattr("mlflow.store.tracking.sqlalchemy_store.uuid.uuid4", lambda: type("U", (), {"hex": next(ids)}))
+    store.client.create_run(store.experiment_id)
+    store.client.create_run(store.experiment_id)
+    assert "2 runs start so" in refusal(run_by_id, store, "abcdef")
+
+
+def test_a_run_without_a_network_is_refused(train, find):
+    run = train("run", 0.5, checkpoint=False)
+    assert f"it has no {CHECKPOINT}" in refusal(find, run)

@@ -1,0 +1,141 @@
+"""Runs that live and runs that are dead, told apart."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from catdog_exp.tracking import heartbeat as alive
+from catdog_exp.tracking.heartbeat import is_alive, is_stale, presence_tags, seconds_worked
+from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.store import open_store
+
+
+def of_process(process: subprocess.Popen) -> dict[str, str]:
+    started = psutil.Process(process.pid).create_time()
+    return {**presence_tags(), "pid": str(process.pid), "process_started": str(started)}
+
+
+@pytest.fixture
+def sleeper():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_run_lives_as_long_as_its_process(sleeper):
+    tags = of_process(sleeper)
+    assert is_alive("RUNNING", tags)
+    assert not is_alive("KILLED", tags)
+    sleeper.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)  # dead, though its parent has not asked for it yet
+    assert not is_alive("RUNNING", tags)
+    sleeper.wait()
+    assert not is_alive("RUNNING", tags)
+
+
+def test_on_this_host_a_late_heartbeat_is_no_death(sleeper):
+    assert is_alive("RUNNING", {**of_process(sleeper), "heartbeat": "1000.0"})
+
+
+def test_another_process_with_its_number_is_not_the_run_s(sleeper):
+    tags = of_process(sleeper)
+    assert not is_alive("RUNNING", {**tags, "process_started": str(float(tags["process_started"]) - 60)})
+
+
+@pytest.mark.parametrize(("age", "lives"), [(0, True), (140, True), (160, False), (-60, True)])
+def test_on_another_host_the_heartbeat_tells(age, lives):
+    tags = {**presence_tags(), "host": "elsewhere", "heartbeat": str(time.time() - age)}
+    assert is_alive("RUNNING", tags) is lives
+    assert is_stale("RUNNING", tags) is not lives
+
+
+@pytest.mark.parametrize("odd", [{}, {"pid": "-1"}, {"pid": "nan"}, {"pid": "1e400"}, {"process_started": "today"}])
+def test_tags_that_are_missing_or_odd_are_no_error(odd):
+    tags = {**presence_tags(), **odd} if odd else {}
+    assert not is_alive("RUNNING", tags)
+
+
+def test_of_a_run_that_gives_no_signs_nothing_is_known():
+    assert not is_stale("RUNNING", {})
+
+
+def test_an_open_run_says_where_it_runs_and_renews_its_heartbeat(ready, monkeypatch):
+    monkeypatch.setattr(alive, "BEAT", 0.05)
+    config = ready()
+    client = open_store(config).client
+    with start_run(config, "run", {}) as log:
+        first = client.get_run(log.run_id).data.tags
+        assert (first["host"], first["pid"]) == (socket.gethostname(), str(os.getpid()))
+        assert is_alive("RUNNING", first)
+        last = time.monotonic() + 20
+        while client.get_run(log.run_id).data.tags["heartbeat"] == first["heartbeat"]:
+            assert time.monotonic() < last
+            time.sleep(0.05)
+    ended = client.get_run(log.run_id)
+    assert ended.info.status == "FINISHED"
+    time.sleep(0.2)
+    assert client.get_run(log.run_id).data.tags == ended.data.tags
+
+
+def test_heartbeats_and_metrics_get_along(ready, monkeypatch):
+    monkeypatch.setattr(alive, "BEAT", 0.001)
+    config = ready()
+    with start_run(config, "run", {}) as log:
+        for step in range(40):
+            log.metrics({"val/loss": 1.0 / (step + 1)}, step)
+            log.tags({"step": str(step)})
+    client = open_store(config).client
+    assert len(client.get_metric_history(log.run_id, "val/loss")) == 40
+    assert client.get_run(log.run_id).data.tags["step"] == "39"
+
+
+def test_a_store_that_fails_under_the_heartbeat_is_one_warning(ready, monkeypatch, caplog):
+    caplog.set_level(logging.WARNING)
+    calls = []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("mlflow.MlflowClient.set_tag", fail)
+    monkeypatch.setattr(alive, "BEAT", 0.01)
+    config = ready()
+    with start_run(config, "run", {}) as log:
+        last = time.monotonic() + 20
+        while len(calls) < 3:
+            assert time.monotonic() < last
+            time.sleep(0.01)
+    assert [record.message for record in caplog.records] == [
+        f"run {log.run_id[:8]}: its sign of life could not be logged: the disk is full"
+    ]
+    assert open_store(config).client.get_run(log.run_id).info.status == "FINISHED"
+
+
+def test_a_store_that_hangs_under_the_heartbeat_does_not_hold_the_run_up(ready, monkeypatch):
+    monkeypatch.setattr("mlflow.MlflowClient.set_tag", lambda *_: time.sleep(3))
+    monkeypatch.setattr(alive, "BEAT", 0.01)
+    monkeypatch.setattr(alive, "JOIN_TIMEOUT", 0.1)
+    with start_run(ready(), "run", {}):
+        time.sleep(0.1)
+        started = time.monotonic()
+    assert time.monotonic() - started < 2
+
+
+def test_time_between_an_interruption_and_the_resumption_is_no_work():
+    def run(status, started, ended, **tags):
+        info = SimpleNamespace(status=status, start_time=started * 1000, end_time=ended and ended * 1000)
+        return SimpleNamespace(info=info, data=SimpleNamespace(tags=tags))
+
+    assert seconds_worked(run("FINISHED", 1000, 1600)) == 600
+    assert seconds_worked(run("FINISHED", 1000, 1600, paused="500.0")) == 100
+    assert seconds_worked(run("RUNNING", 1000, None, heartbeat="1030.0")) == 30
+    assert seconds_worked(run("RUNNING", 1000, 1100, heartbeat="2030.0", paused="900.0")) == 130

@@ -1,0 +1,233 @@
+"""A training that is interrupted goes on, and ends as if nothing had happened."""
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catdog_exp.errors import UserError
+from catdog_exp.training.checkpoint import load_checkpoint
+from catdog_exp.training.loop import Trained
+from catdog_exp.training.optimizers import Adam, Lamb, RmsProp, Sgd
+from tests.learnable import halves
+from tests.training.test_loop import go, lasting
+
+OPTIMIZERS = [
+    Sgd(momentum=0.9, nesterov=True, weight_decay=0.0005),
+    RmsProp(rho=0.9, weight_decay=0.0005),
+    Adam(beta1=0.9, beta2=0.999, weight_decay=0.0005),
+    Lamb(beta1=0.9, beta2=0.999, weight_decay=0.01),
+]
+
+
+class Interruption(Exception):
+    """Stands for whatever ends a training from outside."""
+
+
+def interrupted(folder: Path, after: int, **changes: Any) -> None:
+    """A training that is broken off when so many epochs are done."""
+
+    def stop(epoch: int, _metrics: dict[str, float]) -> None:
+        if epoch == after:
+            raise Interruption
+
+    with pytest.raises(Interruption):
+        go(folder, on_epoch=stop, **changes)
+
+
+def assert_equal(found: Trained, expected: Trained) -> None:
+    assert found.params_sha256 == expected.params_sha256
+    assert found.last.read_bytes() == expected.last.read_bytes()
+    assert found.best.read_bytes() == expected.best.read_bytes()
+    assert lasting(found.history) == lasting(expected.history)
+    assert (found.best_epoch, found.best_value) == (expected.best_epoch, expected.best_value)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_it_goes_on_with_the_same_bytes_and_metrics(tmp_path, optimizer):
+    settings = {"optimizer": optimizer, "epochs": 5, "average": 0.9, "clip": 1.0, "accumulate": 2}
+    expected = go(tmp_path / "whole", **settings)
+    interrupted(tmp_path / "parts", 2, **settings)
+    interrupted(tmp_path / "parts", 4, **settings)
+    told: list[int] = []
+    found = go(tmp_path / "parts", on_epoch=lambda epoch, _: told.append(epoch), **settings)
+    assert_equal(found, expected)
+    assert told == [1, 2, 3, 4, 5]
+
+
+def test_patience_counts_across_an_interruption(tmp_path):
+    settings = {"epochs": 30, "patience": 3, "lr": 0.05}
+    expected = go(tmp_path / "whole", **settings)
+    interrupted(tmp_path / "parts", 2, **settings)
+    assert_equal(go(tmp_path / "parts", **settings), expected)
+
+
+def test_it_goes_on_from_within_an_epoch(tmp_path, monkeypatch):
+    settings = {"pictures": (halves(1300), halves(20, seed=1)), "epochs": 2, "checkpoint_minutes": 0.0}
+    expected = go(tmp_path / "whole", **settings)
+    saves = []
+
+    def failing(folder: Path, state: Any) -> None:
+        save(folder, state)
+        saves.append((state.counters.epoch, state.counters.batches))
+        if len(saves) == 6:
+            raise Interruption
+
+    from catdog_exp.training import trainer as trainer
+
+    save = trainer.save_state
+    monkeypatch.setattr(trainer, "save_state", failing)
+    with pytest.raises(Interruption):
+        go(tmp_path / "parts", **settings)
+    assert saves[-1] == (1, 100)
+    monkeypatch.undo()
+    assert_equal(go(tmp_path / "parts", **settings), expected)
+
+
+@pytest.mark.parametrize("damage", ["cut", "byte", "empty"])
+def test_a_damaged_state_is_passed_over_for_the_one_before(tmp_path, caplog, damage):
+    expected = go(tmp_path / "whole", epochs=5)
+    interrupted(tmp_path / "parts", 3, epochs=5)
+    newest = max((tmp_path / "parts").glob("state-*"))
+    content = newest.read_bytes()
+    middle = len(content) * 3 // 4
+    kinds = {"cut": content[:middle], "byte": content[:middle] + b"~" + content[middle + 1 :], "empty": b""}
+    newest.write_bytes(kinds[damage])
+    with caplog.at_level("INFO"):
+        found = go(tmp_path / "parts", epochs=5)
+    assert f"{newest}: this training's state is damaged" in caplog.text
+    assert "going on after epoch 2 of 5" in caplog.text
+    assert_equal(found, expected)
+
+
+def test_no_state_but_damaged_ones_starts_anew(tmp_path):
+    expected = go(tmp_path / "whole")
+    interrupted(tmp_path / "parts", 2)
+    for state in (tmp_path / "parts").glob("state-*"):
+        state.write_bytes(b"")
+    assert_equal(go(tmp_path / "parts"), expected)
+
+
+def test_a_changed_figure_among_the_counters_is_damage_too(tmp_path, caplog):
+    expected = go(tmp_path / "whole", epochs=5)
+    interrupted(tmp_path / "parts", 3, epochs=5)
+    newest = max((tmp_path / "parts").glob("state-*"))
+    content = newest.read_bytes()
+    place = content.index(b'steps\\": ') + len(b'steps\\": ')
+    newest.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    with caplog.at_level("INFO"):
+        found = go(tmp_path / "parts", epochs=5)
+    assert f"{newest}: this training's state is damaged" in caplog.text
+    assert "going on after epoch 2 of 5" in caplog.text
+    assert_equal(found, expected)
+
+
+def test_a_state_that_cannot_be_read_now_is_kept_for_later(tmp_path, monkeypatch):
+    expected = go(tmp_path / "whole", epochs=5)
+    interrupted(tmp_path / "parts", 3, epochs=5)
+    import safetensors
+
+    def refusing(*_words: Any, **_settings: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched, pytest.raises(UserError, match=r"cannot be read \(Input/output error\)"):
+        patched.setattr(safetensors, "safe_open", refusing)
+        go(tmp_path / "parts", epochs=5)
+    assert_equal(go(tmp_path / "parts", epochs=5), expected)
+
+
+def test_a_state_of_another_version_is_left_for_that_one(tmp_path, monkeypatch):
+    from catdog_exp.training import training_state as unfinished
+
+    interrupted(tmp_path, 2)
+    states = sorted(tmp_path.glob("state-*"))
+    monkeypatch.setattr(unfinished, "FORMAT", unfinished.FORMAT + 1)
+    with pytest.raises(UserError, match=r"of another version of this program.*train\.resume=false"):
+        go(tmp_path)
+    assert sorted(tmp_path.glob("state-*")) == states
+
+
+def test_a_damaged_best_checkpoint_has_a_copy(tmp_path, caplog):
+    expected = go(tmp_path / "whole", epochs=5)
+    interrupted(tmp_path / "parts", 3, epochs=5)
+    best = tmp_path / "parts" / "best.safetensors"
+    content = best.read_bytes()
+    best.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    with caplog.at_level("INFO"):
+        found = go(tmp_path / "parts", epochs=5)
+    assert f"{best}: this checkpoint is damaged" in caplog.text
+    assert "going on after epoch 3 of 5" in caplog.text
+    assert_equal(found, expected)
+
+
+def lose_the_best(folder: Path) -> None:
+    for file in folder.glob("best*.safetensors"):
+        file.unlink()
+
+
+def test_a_best_checkpoint_that_is_lost_starts_anew(tmp_path, caplog):
+    expected = go(tmp_path / "whole")
+    interrupted(tmp_path / "parts", 2)
+    lose_the_best(tmp_path / "parts")
+    found = go(tmp_path / "parts")
+    assert "starting anew" in caplog.text
+    assert_equal(found, expected)
+
+
+def test_starting_anew_forgets_what_was_there(tmp_path):
+    expected = go(tmp_path / "whole", epochs=6)
+    interrupted(tmp_path / "parts", 5, epochs=6)
+    lose_the_best(tmp_path / "parts")
+    interrupted(tmp_path / "parts", 1, epochs=6)
+    assert_equal(go(tmp_path / "parts", epochs=6), expected)
+
+
+def test_a_finished_training_is_not_done_again(tmp_path):
+    expected = go(tmp_path)
+    before = expected.last.read_bytes()
+    told: list[int] = []
+    again = go(tmp_path, on_epoch=lambda epoch, _: told.append(epoch))
+    assert told == [1, 2, 3]
+    assert again.history == expected.history
+    assert again.last.read_bytes() == before
+    assert load_checkpoint(again.last).epoch == 3
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_the_same(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from tests.training.test_training_state import *; "
+        "go(Path(sys.argv[1]), pictures=(halves(640, 16), halves(40, 16, 1)), epochs=12, batch_size=32, average=0.9)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def start(folder: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", code, folder], env=environment)
+
+    assert start(tmp_path / "whole").wait(120) == 0
+    draw = random.Random(0)
+    kills = 0
+    while True:
+        process = start(tmp_path / "parts")
+        deadline = time.monotonic() + 60
+        seen = sorted((tmp_path / "parts").glob("state-*"))
+        while sorted((tmp_path / "parts").glob("state-*")) == seen and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.3))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert process.returncode == 0
+    assert kills >= 3
+    for name in ("last.safetensors", "best.safetensors"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
