@@ -14,10 +14,11 @@ test:  ## the quick tests
 test-all:  ## every test, the slow ones and those that start servers too
 	uv run pytest -m ""
 
-check:  ## lint, format and types, changing nothing
+check:  ## lint, format, types and layers, changing nothing
 	uv run ruff check
 	uv run ruff format --check
 	uv run mypy
+	uv run lint-imports
 
 format:  ## lint and format, mending what can be mended
 	uv run ruff check --fix

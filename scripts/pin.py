@@ -30,7 +30,7 @@ def pins(text: str) -> str:
         run = uv(*export, "--no-annotate", "--no-header", folder=folder)
         backend = re.findall(r'requires = \["(.+?)"\]', text)[0]
         (folder / "build.in").write_text(f"{backend}\n")
-        compile_words = ("pip", "compile", "--quiet", "--universal", "--python-version", "3.10")
+        compile_words = ("pip", "compile", "--quiet", "--universal", "--python-version", "3.11")
         build = uv(*compile_words, "--no-annotate", "--no-header", "build.in", folder=folder)
     return "\n".join(
         [
