@@ -61,6 +61,11 @@ def _verb(verb: str, words: Sequence[str]) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
+    if {"--help", "-h"} & set(words):
+        from catdog_exp.app.help import help_text
+
+        print(help_text(words))
+        return 0
     from catdog_exp.app.main import main as run
 
     run(words)

@@ -1,0 +1,64 @@
+"""What `catdog --help` says.
+
+Hydra's own help would look up each group anew in a copy of all its configs, which takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from omegaconf import OmegaConf
+
+from catdog_exp.app.compose import compose, composing, conf_folders
+
+TEXT = """\
+catdog runs experiments on pictures, described in YAML: pack, preview, train, evaluate, predict.
+
+== A run ==
+catdog                                   the default experiment, on drawn pictures, in less than a minute
+catdog data=folder data.root=DIR         the same on your pictures
+catdog experiment=NAME                   a named recipe
+catdog KEY=VALUE GROUP=CHOICE ...        anything in the configuration below, changed
+catdog -m model.layers=2,3 data.resize=24,32
+                                         a sweep: every combination
+
+== Other commands (catdog COMMAND --help) ==
+predict PICTURES... [--run ID | --best] [--out FILE.csv] [--show FILE.png]
+                                         labels and probabilities
+ui                                       the MLflow UI on the configured store
+runs [--limit N | --stale]               the runs, newest first; those that died without a word: list and close them
+packs [verify [ID...] | prune [--unused] [--older AGE] [--yes]]
+                                         the packs that are there: list, check or remove them
+doctor                                   what this machine has, and what is missing
+
+== Configuration groups (GROUP=CHOICE) ==
+{groups}
+
+== Configuration (KEY=VALUE) ==
+{config}
+== Flags ==
+-m, --multirun        a sweep over the values separated by commas
+--cfg job|hydra|all   print the config that a run would have, without running it (--resolve: with all references)
+--info searchpath     print where configs are searched (also: defaults, defaults-tree, config, plugins)
+--config-dir DIR      search configs in one more folder
+--version             print the version
+--hydra-help          Hydra's own flags and keys"""
+
+
+def help_text(words: Sequence[str]) -> str:
+    """The help, with the configuration that the overrides among `words` make. Raises UserError for wrong ones."""
+    overrides = [word for word in words if not word.startswith("-")]
+    with composing(overrides):
+        config = OmegaConf.to_yaml(compose(overrides))
+    return TEXT.format(groups="\n".join(f"{group}: {', '.join(names)}" for group, names in _groups()), config=config)
+
+
+def _groups() -> list[tuple[str, list[str]]]:
+    """Each group with its choices, sorted; what only other files of the group are made of is no choice."""
+    found: dict[str, set[str]] = {}
+    for folder in conf_folders():
+        for file in folder.rglob("*.yaml"):
+            group = file.parent.relative_to(folder).as_posix()
+            if group != "." and not group.startswith("hydra") and file.stem != "base":
+                found.setdefault(group, set()).add(file.stem)
+    return [(group, sorted(names)) for group, names in sorted(found.items())]
