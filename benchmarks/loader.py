@@ -79,11 +79,12 @@ def made_pack(root: Path, folder: Path, size: int) -> Path:
     """The pack's folder; in it `files/` has each training picture's JPEG, by its label and number."""
     from catdog_exp.app.compose import run_config
     from catdog_exp.data.decoded_cache import decoded_side
+    from catdog_exp.packs.plan import plan_pack
     from catdog_exp.packs.recordio import read_records, unpack_record
     from catdog_exp.packs.store import open_pack
 
     config = run_config([*settings(root, folder), f"data.resize={size}"])
-    pack = open_pack(config.data.source.listing(config.data.classes), config.data, folder / "packs")
+    pack = open_pack(plan_pack(config.data.source.listing(config.data.classes), config.data, folder / "packs"))
     decoded_side(pack, "train", size, CORES)
     files = pack.folder / "files"
     files.mkdir()

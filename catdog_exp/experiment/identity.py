@@ -52,10 +52,10 @@ def pack_fingerprint(config: RunConfig) -> str:
     The pictures are made available first (drawn, downloaded) where they are not, and looked at.
     Raises UserError when they cannot be had.
     """
-    from catdog_exp.packs.store import fingerprint_of
+    from catdog_exp.packs.plan import plan_pack
 
     data = config.data
-    return fingerprint_of(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs")
+    return plan_pack(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs").fingerprint
 
 
 def _weights(wanted: str) -> str:

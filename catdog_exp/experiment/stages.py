@@ -199,6 +199,7 @@ class Stages:
 
     @cached_property
     def packed(self) -> Pack:
+        from catdog_exp.packs.plan import plan_pack
         from catdog_exp.packs.store import find_pack, open_pack
 
         listing = self.config.data.source.listing(self.config.data.classes)
@@ -206,7 +207,7 @@ class Stages:
             log.info("pictures: %s", listing.note)
         # What a stage makes is made by that stage alone: without `pack` a run uses the pack that is there.
         pack_of = open_pack if "pack" in self.config.stages else find_pack
-        pack = pack_of(listing, self.config.data, Path(self.config.paths.outputs) / "packs")
+        pack = pack_of(plan_pack(listing, self.config.data, Path(self.config.paths.outputs) / "packs"))
         self.tracker.tags({"pack": pack.fingerprint, "pictures": listing.note or str(listing.root)})
         sides: list[tuple[Split, Any]] = [("train", "training"), ("validation", "validation")]
         for split, context in sides:

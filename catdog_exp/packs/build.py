@@ -18,36 +18,31 @@ import numpy as np
 from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped
 from catdog_exp.files import replacing
-from catdog_exp.images.content_hashes import Content, changed
+from catdog_exp.images.content_hashes import changed
 from catdog_exp.locks import whole_folder, write_through
 from catdog_exp.packs.config import DataConfig
-from catdog_exp.packs.duplicates import Separated, separate
+from catdog_exp.packs.duplicates import Separated
 from catdog_exp.packs.fingerprint import FORMAT, INTERPOLATION, source_digest
 from catdog_exp.packs.lst_files import SPLITS, Entry
 from catdog_exp.packs.manifest import Manifest, file_digest, write_manifest
+from catdog_exp.packs.plan import PackPlan, check_classes
 from catdog_exp.packs.rejects import refuse, too_many, write_rejected
 from catdog_exp.packs.shards import Shard, cut_into_shards, pack_shards, without
 from catdog_exp.packs.writer import Rejected
-from catdog_exp.sources.source import Listing, Split
+from catdog_exp.sources.source import Split
 
 REJECTED = "rejected.csv"
 
 log = logging.getLogger(__name__)
 
 
-def make_pack(
-    listing: Listing,
-    data: DataConfig,
-    lists: dict[Split, list[Entry]],
-    found: Mapping[str, Content],
-    place: Path,
-) -> Manifest:
-    """Pack `lists` into the folder `place`, which appears whole; to be called while holding its lock.
+def make_pack(plan: PackPlan) -> Manifest:
+    """Make a pack in its folder, which appears whole; to be called while holding its lock.
 
-    found: the contents of all pictures of `listing`, which must still be so in the end.
-    Raises UserError as `packs.open_pack` does, and OSError where it cannot be written.
+    The pictures must still be in the end what they were when the plan was made.
+    Raises UserError as `store.open_pack` does, and OSError where it cannot be written.
     """
-    separated = separate(lists, found)
+    listing, data, found, separated, place = plan.listing, plan.data, plan.contents, plan.separated, plan.place
     with whole_folder(place) as making:
         start = time.perf_counter()
         shards, left_out = _pack(separated.lists, data, listing.root, making)
@@ -120,24 +115,6 @@ def _pack(
             for ending in (".lst", ".rec", ".idx"):
                 (making / f"{shard.name}{ending}").unlink()
     return filled, [picture for rejected in left_out for picture in rejected]
-
-
-def check_classes(classes: list[str], lists: dict[Split, list[Entry]], rejected: Sequence[Rejected]) -> None:
-    """Raise UserError where a class has no picture on one of the sides; `rejected` is why that may be so."""
-    for label, name in enumerate(classes):
-        for split, purpose in zip(SPLITS, ("to train on", "to validate on"), strict=True):
-            if any(entry.label == label for entry in lists[split]):
-                continue
-            reasons = [picture for picture in rejected if picture.label == label]
-            if not reasons:
-                raise UserError(
-                    f"class {name} has no picture {purpose}: it needs two pictures or more, and where the "
-                    "source has sides of its own, one on each"
-                )
-            raise UserError(
-                f"class {name} has no picture left {purpose}: {len(reasons)} of its pictures cannot be used, "
-                f"the first is {escaped(reasons[0].path)} ({reasons[0].reason}); replace or remove them"
-            )
 
 
 def _counts(classes: list[str], lists: dict[Split, list[Entry]]) -> dict[Split, dict[str, int]]:

@@ -10,18 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
-from catdog_exp.images.content_hashes import Content, contents
 from catdog_exp.locks import one_process_at, remove_leftovers
-from catdog_exp.packs.build import REJECTED, check_classes, make_pack
-from catdog_exp.packs.config import DataConfig
-from catdog_exp.packs.fingerprint import fingerprint
-from catdog_exp.packs.lst_files import Entry
+from catdog_exp.packs.build import REJECTED, make_pack
 from catdog_exp.packs.manifest import MANIFEST, Damaged, Manifest, damaged_files, read_manifest
+from catdog_exp.packs.plan import PackPlan
 from catdog_exp.packs.rejects import read_rejected, refuse, too_many
-from catdog_exp.packs.split import split_listing
-from catdog_exp.sources.source import Listing, Split
+from catdog_exp.sources.source import Split
 
-DIGESTS = ".digests"  # the folder, beside the packs, of what is known of the pictures' contents
 FULL = {errno.ENOSPC, errno.EDQUOT}
 NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
@@ -57,8 +52,8 @@ class Pack:
         return [self.folder / name for name in self.record_files[split]]
 
 
-def open_pack(listing: Listing, data: DataConfig, folder: Path) -> Pack:
-    """The pack of `listing` under the settings of `data` in `folder`: the one that is there, else made now.
+def open_pack(plan: PackPlan) -> Pack:
+    """The pack that is planned: the one that is there, else made now.
 
     One that is damaged is made again, and so is any with `data.repack`. Several processes may ask for the
     same pack at once: one makes it, the others wait and use it.
@@ -66,46 +61,29 @@ def open_pack(listing: Listing, data: DataConfig, folder: Path) -> Pack:
     Raises UserError: a class without a readable picture on one side; pictures that change meanwhile; no
     space or no permission to write.
     """
-    lists, found, place = _place_of(listing, data, folder)
-    with _writing_to(folder):
-        remove_leftovers(folder)
+    place, data = plan.place, plan.data
+    with _writing_to(place.parent):
+        remove_leftovers(place.parent)
         before = _making_of(place)
         if not data.repack and (pack := _pack_there(place, data.max_rejects)) is not None:
             return pack
-        folder.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         with one_process_at(place):
             # Another process may have made it, or made it again, while this one waited.
             if _making_of(place) != before and (pack := _pack_there(place, data.max_rejects)) is not None:
                 return pack
-            return _pack(place, make_pack(listing, data, lists, found, place), reused=False)
+            return _pack(place, make_pack(plan), reused=False)
 
 
-def find_pack(listing: Listing, data: DataConfig, folder: Path) -> Pack:
+def find_pack(plan: PackPlan) -> Pack:
     """As `open_pack`, for who must not make one: the pack that is there.
 
     Raises UserError where it is not there, or damaged.
     """
-    _, _, place = _place_of(listing, data, folder)
-    pack = _pack_there(place, data.max_rejects)
+    pack = _pack_there(plan.place, plan.data.max_rejects)
     if pack is None:
-        raise UserError(f"there is no whole pack of these pictures and settings ({place}): add pack to `stages`")
+        raise UserError(f"there is no whole pack of these pictures and settings ({plan.place}): add pack to `stages`")
     return pack
-
-
-def fingerprint_of(listing: Listing, data: DataConfig, folder: Path) -> str:
-    """The fingerprint that `open_pack` would find the pack by. Raises UserError as that does for its pictures."""
-    _, _, place = _place_of(listing, data, folder)
-    return place.name
-
-
-def _place_of(
-    listing: Listing, data: DataConfig, folder: Path
-) -> tuple[dict[Split, list[Entry]], dict[str, Content], Path]:
-    """The lists, the pictures' contents, and the folder of the pack that follows from them."""
-    lists = split_listing(listing, data.split_ratio, data.seed)
-    check_classes(listing.classes, lists, [])
-    found = contents(listing.root, [picture.path for picture in listing.pictures], folder / DIGESTS, data.threads)
-    return lists, found, folder / fingerprint(listing.classes, lists, found, data)
 
 
 def _pack_there(place: Path, max_rejects: int | float | None) -> Pack | None:

@@ -19,6 +19,7 @@ from catdog_exp.data.decoded import DecodedPictures, decode_records
 from catdog_exp.data.decoded_cache import decoded_side
 from catdog_exp.errors import UserError
 from catdog_exp.packs.inventory import packs_in, remove_pack
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.packs.verify import damage_in
 from tests.packs.test_store import DATA, draw_pictures
@@ -28,7 +29,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @pytest.fixture
 def pack(tmp_path: Path) -> Pack:
-    return open_pack(draw_pictures(tmp_path / "pictures"), DATA, tmp_path / "packs")
+    return open_pack(plan_pack(draw_pictures(tmp_path / "pictures"), DATA, tmp_path / "packs"))
 
 
 def open_side(pack: Pack) -> DecodedPictures:
@@ -185,7 +186,7 @@ def test_a_pack_that_is_made_again_has_no_decoded_pictures_of_before(pack: Pack,
     os.truncate(pack.records("validation")[0], 100)
     listing_root = tmp_path / "pictures"
     shutil.rmtree(listing_root)
-    again = open_pack(draw_pictures(listing_root), DATA, tmp_path / "packs")
+    again = open_pack(plan_pack(draw_pictures(listing_root), DATA, tmp_path / "packs"))
     assert again.folder == pack.folder
     assert not (again.folder / "decoded").exists()
 

@@ -16,6 +16,7 @@ from PIL import Image
 from catdog_exp.escaping import unescaped
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.lst_files import SPLITS, read_list
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import read_records, unpack_record
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.sources.archives import Filtered
@@ -65,7 +66,7 @@ def pack_listing(listing: Listing, packs: Path, **settings: Any) -> Packed:
     """Pack what a source has listed."""
     source = source_of(listing.root)
     data = DataConfig(source, CLASSES, split_ratio=0.5, resize=32, quality=95, threads=4, seed=0)
-    pack = open_pack(listing, replace(data, **settings), packs)
+    pack = open_pack(plan_pack(listing, replace(data, **settings), packs))
     pictures = {}
     for split in SPLITS:
         (rec,) = pack.records(split)

@@ -8,6 +8,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.packs.inventory import packs_in, packs_named, remove_pack
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.store import open_pack
 from tests.images.drawn import DATA, draw_pictures
 
@@ -18,7 +19,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shelf")
     listing = draw_pictures(folder / "pictures")
     for resize in (16, 17, 18):
-        open_pack(listing, replace(DATA, resize=resize), folder / "packs")
+        open_pack(plan_pack(listing, replace(DATA, resize=resize), folder / "packs"))
     return folder / "packs"
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.packs.config import DataConfig
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.packs.verify import damage_in
 from catdog_exp.sources.source import Listing, Picture
@@ -32,7 +33,7 @@ def _bytes(pack: Pack) -> dict[str, bytes]:
 def test_without_ray_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"needs Ray: `pip install catdog-exp\[ray\]`, or pack with data.pack_on=thr"):
-        open_pack(draw_pictures(tmp_path / "pictures"), ON_RAY, tmp_path / "packs")
+        open_pack(plan_pack(draw_pictures(tmp_path / "pictures"), ON_RAY, tmp_path / "packs"))
 
 
 @needs_ray
@@ -42,7 +43,7 @@ def test_an_address_without_a_cluster_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("RAY_ADDRESS", address)
     packs = tmp_path / "packs"
     with pytest.raises(UserError, match=f"RAY_ADDRESS={address}: no Ray cluster answers there"):
-        open_pack(draw_pictures(tmp_path / "pictures"), ON_RAY, packs)
+        open_pack(plan_pack(draw_pictures(tmp_path / "pictures"), ON_RAY, packs))
     assert [path.name for path in packs.iterdir() if path.name[0] != "."] == []
 
 
@@ -55,7 +56,7 @@ def test_a_cluster_that_is_long_gone_is_named_at_once(tmp_path: Path, monkeypatc
     monkeypatch.setenv("RAY_ADDRESS", "auto")
     started = time.monotonic()
     with pytest.raises(UserError, match=r"RAY_ADDRESS=127\.0\.0\.1:1: no Ray cluster answers there"):
-        open_pack(draw_pictures(tmp_path / "pictures"), ON_RAY, tmp_path / "packs")
+        open_pack(plan_pack(draw_pictures(tmp_path / "pictures"), ON_RAY, tmp_path / "packs"))
     assert time.monotonic() - started < 30
 
 
@@ -68,10 +69,10 @@ def test_a_cluster_of_its_own_packs_the_same_bytes_quietly(
     monkeypatch.chdir(tmp_path)
     listing = draw_pictures(Path("pictures"))  # relative, as a user may give it
     (listing.root / "cat" / "003.jpg").write_bytes(b"")
-    threads = open_pack(listing, replace(ON_RAY, pack_on="threads"), Path("one"))
+    threads = open_pack(plan_pack(listing, replace(ON_RAY, pack_on="threads"), Path("one")))
     handler = signal.getsignal(signal.SIGTERM)
     with caplog.at_level(logging.INFO):
-        ray = open_pack(listing, ON_RAY, Path("two"))
+        ray = open_pack(plan_pack(listing, ON_RAY, Path("two")))
     assert ray.fingerprint == threads.fingerprint
     assert (ray.rejected, ray.counts) == (1, threads.counts)
     assert _bytes(ray) == _bytes(threads)
@@ -106,7 +107,7 @@ def _wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def _open(listing: Listing, data: DataConfig, packs: Path) -> None:
-    open_pack(listing, data, packs)
+    open_pack(plan_pack(listing, data, packs))
 
 
 @needs_ray
@@ -114,7 +115,7 @@ def _open(listing: Listing, data: DataConfig, packs: Path) -> None:
 def test_shards_of_a_lost_node_are_made_by_the_other(tmp_path: Path, ray_cluster: Any):
     listing = _photographs(tmp_path / "pictures", per_class=160)
     data = replace(ON_RAY, resize=256, shards=8)
-    undisturbed = open_pack(listing, replace(data, pack_on="threads"), tmp_path / "threads")
+    undisturbed = open_pack(plan_pack(listing, replace(data, pack_on="threads"), tmp_path / "threads"))
     packs = tmp_path / "ray"
     packing = multiprocessing.get_context("spawn").Process(target=_open, args=(listing, data, packs))
     packing.start()
@@ -125,7 +126,7 @@ def test_shards_of_a_lost_node_are_made_by_the_other(tmp_path: Path, ray_cluster
     packing.join(120)
     assert packing.exitcode == 0
     assert made < 12
-    pack = open_pack(listing, data, packs)
+    pack = open_pack(plan_pack(listing, data, packs))
     assert pack.reused
     assert pack.fingerprint == undisturbed.fingerprint
     assert _bytes(pack) == _bytes(undisturbed)

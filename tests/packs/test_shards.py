@@ -8,6 +8,7 @@ import pytest
 from catdog_exp.data.decoded import decode_records
 from catdog_exp.mx import mx
 from catdog_exp.packs.lst_files import SPLITS, Entry, read_list
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.shards import Shard, cut_into_shards, pack_shards
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.packs.verify import damage_in
@@ -25,13 +26,13 @@ def listing(tmp_path_factory: pytest.TempPathFactory) -> Listing:
 @pytest.fixture(scope="module")
 def whole(listing: Listing) -> Pack:
     """64 + 16 pictures in one file for each side."""
-    return open_pack(listing, DATA, listing.root.parent / "packs")
+    return open_pack(plan_pack(listing, DATA, listing.root.parent / "packs"))
 
 
 @pytest.fixture(scope="module")
 def sharded(listing: Listing) -> Pack:
     """The same in three files for each side."""
-    return open_pack(listing, SHARDED, listing.root.parent / "packs")
+    return open_pack(plan_pack(listing, SHARDED, listing.root.parent / "packs"))
 
 
 def test_a_list_is_cut_into_runs_of_nearly_one_length():
@@ -105,7 +106,7 @@ def test_mxnet_reads_all_shards_at_once_and_parts_of_them(sharded: Pack, picture
 
 
 def test_a_damaged_shard_is_named_and_the_pack_made_again(listing: Listing, tmp_path: Path, caplog):
-    pack = open_pack(listing, SHARDED, tmp_path)
+    pack = open_pack(plan_pack(listing, SHARDED, tmp_path))
     assert damage_in(pack.folder, threads=2) == []
     rec = pack.records("train")[1]
     before = rec.read_bytes()
@@ -113,20 +114,20 @@ def test_a_damaged_shard_is_named_and_the_pack_made_again(listing: Listing, tmp_
     found = damage_in(pack.folder, threads=2)
     assert found[0].startswith("train_file_1.rec has ")
     assert all(line.startswith("train_file_1.rec") for line in found)
-    assert not open_pack(listing, SHARDED, tmp_path).reused
+    assert not open_pack(plan_pack(listing, SHARDED, tmp_path)).reused
     assert "is damaged and is made again: train_file_1.rec" in caplog.text
     assert rec.read_bytes() == before
-    assert open_pack(listing, SHARDED, tmp_path).reused
+    assert open_pack(plan_pack(listing, SHARDED, tmp_path)).reused
 
 
 def test_a_shard_without_a_usable_picture_is_left_out(tmp_path: Path):
     listing = draw_pictures(tmp_path / "pictures")
     one_each = replace(DATA, shards=4096)
-    first = open_pack(listing, one_each, tmp_path / "packs")
+    first = open_pack(plan_pack(listing, one_each, tmp_path / "packs"))
     assert [len(first.records(split)) for split in SPLITS] == [32, 8]
     (entry,) = read_list(first.records("train")[5].with_suffix(".lst"))
     (listing.root / entry.path).write_bytes(b"no picture")
-    pack = open_pack(listing, one_each, tmp_path / "packs")
+    pack = open_pack(plan_pack(listing, one_each, tmp_path / "packs"))
     assert pack.rejected == 1
     assert "train_file_0005.rec" not in pack.record_files["train"]
     assert len(pack.record_files["train"]) == 31

@@ -11,6 +11,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.packs.lst_files import read_list
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import RecordWriter, read_index, read_records, unpack_record
 from catdog_exp.packs.store import open_pack
 from catdog_exp.sources.folders import Folder
@@ -29,7 +30,7 @@ def packs(tmp_path: Path) -> Path:
 
 
 def test_a_pack_holds_both_sides_whole(listing: Listing, packs: Path):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     assert pack.folder == packs / pack.fingerprint
     assert pack.counts == {"train": {"cat": 16, "dog": 16}, "validation": {"cat": 4, "dog": 4}}
     assert (pack.classes, pack.rejected, pack.reused, pack.note) == (
@@ -53,7 +54,7 @@ def test_a_pack_holds_both_sides_whole(listing: Listing, packs: Path):
 
 
 def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     manifest = json.loads((pack.folder / "manifest.json").read_text())
     assert manifest["fingerprint"] == pack.fingerprint
     assert manifest["classes"] == ["cat", "dog"]
@@ -75,10 +76,10 @@ def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
 
 
 def test_the_second_time_it_is_there(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
-    made = open_pack(listing, DATA, packs)
+    made = open_pack(plan_pack(listing, DATA, packs))
     before = {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()}
     with caplog.at_level(logging.INFO):
-        found = open_pack(listing, DATA, packs)
+        found = open_pack(plan_pack(listing, DATA, packs))
     assert found == replace(made, reused=True, images_per_second=None)
     assert {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()} == before
     assert caplog.messages == [f"pack {made.folder} is there already: 32 + 8 pictures (cat 20, dog 20)"]
@@ -87,7 +88,7 @@ def test_the_second_time_it_is_there(listing: Listing, packs: Path, caplog: pyte
 def test_it_is_told_what_was_packed(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
     (listing.root / "dog" / "003.jpg").write_bytes(b"")
     with caplog.at_level(logging.INFO):
-        pack = open_pack(listing, DATA, packs)
+        pack = open_pack(plan_pack(listing, DATA, packs))
     (line,) = caplog.messages
     assert line.startswith(
         ("packed 32 + 7 pictures (cat 20, dog 19) in ", "packed 31 + 8 pictures (cat 20, dog 19) in ")
@@ -96,18 +97,18 @@ def test_it_is_told_what_was_packed(listing: Listing, packs: Path, caplog: pytes
 
 
 def test_threads_and_place_of_the_pictures_change_nothing(listing: Listing, packs: Path, tmp_path: Path):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     shutil.copytree(listing.root, tmp_path / "elsewhere")
     moved = replace(listing, root=tmp_path / "elsewhere")
-    again = open_pack(moved, replace(DATA, threads=7), tmp_path / "other packs")
+    again = open_pack(plan_pack(moved, replace(DATA, threads=7), tmp_path / "other packs"))
     assert again.fingerprint == pack.fingerprint
     assert bytes_of(again) == bytes_of(pack)
 
 
 def test_repack_makes_it_anew_with_the_same_bytes(listing: Listing, packs: Path):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     before, made = bytes_of(pack), (pack.folder / "manifest.json").stat().st_mtime_ns
-    again = open_pack(listing, replace(DATA, repack=True), packs)
+    again = open_pack(plan_pack(listing, replace(DATA, repack=True), packs))
     assert not again.reused
     assert again.fingerprint == pack.fingerprint
     assert bytes_of(again) == before
@@ -116,10 +117,10 @@ def test_repack_makes_it_anew_with_the_same_bytes(listing: Listing, packs: Path)
 
 
 def test_a_changed_picture_gives_another_pack(listing: Listing, packs: Path):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     file = listing.root / listing.pictures[0].path
     file.write_bytes(file.read_bytes() + b"\0")
-    again = open_pack(listing, DATA, packs)
+    again = open_pack(plan_pack(listing, DATA, packs))
     assert not again.reused
     assert again.fingerprint != pack.fingerprint
 
@@ -134,7 +135,7 @@ def test_pictures_that_change_while_they_are_packed_are_refused(
 
     monkeypatch.setattr("catdog_exp.packs.writer.RecordWriter", Meddling)
     with pytest.raises(UserError, match=r"1 pictures in .*pictures changed while .* such as cat/003\.jpg"):
-        open_pack(listing, DATA, packs)
+        open_pack(plan_pack(listing, DATA, packs))
     assert visible(packs) == []
 
 
@@ -142,7 +143,7 @@ def test_pictures_left_out_are_listed_with_reasons(listing: Listing, packs: Path
     (listing.root / "dog" / "003.jpg").write_bytes(b"")
     (listing.root / "cat" / "007.jpg").write_bytes(b"a text, not a picture")
     (listing.root / "cat" / "001.jpg").unlink()
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     assert pack.rejected == 3
     assert sum(sum(counts.values()) for counts in pack.counts.values()) == 37
     with (pack.folder / "rejected.csv").open(newline="") as file:
@@ -158,15 +159,15 @@ def test_a_class_without_a_readable_picture_is_named_and_nothing_is_left(listing
     for path in (listing.root / "dog").iterdir():
         path.write_bytes(b"")
     with pytest.raises(UserError, match=r"class dog .* 20 of its pictures .* dog/000\.jpg \(empty file\)"):
-        open_pack(listing, DATA, packs)
+        open_pack(plan_pack(listing, DATA, packs))
     assert visible(packs) == []
 
 
 def test_a_class_of_one_picture_is_refused_before_any_work(listing: Listing, packs: Path):
     few = replace(listing, pictures=listing.pictures[:21])
     with pytest.raises(UserError, match="class dog has no picture to validate on: it needs two pictures or more"):
-        open_pack(few, DATA, packs)
-    assert not packs.exists()
+        open_pack(plan_pack(few, DATA, packs))
+    assert [entry.name for entry in packs.iterdir() if not entry.name.startswith(".")] == []
 
 
 @pytest.mark.slow
@@ -178,13 +179,13 @@ def test_a_pack_of_25000_pictures_is_found_again_within_a_second(packs: Path, tm
         file = tmp_path / "pictures" / name / f"{name}.{number}.jpg"
         file.write_bytes(drawn[number % len(drawn)] + number.to_bytes(4, "big"))
     source = Folder(str(tmp_path / "pictures"))
-    made = open_pack(source.listing(DATA.classes), DATA, packs)
+    made = open_pack(plan_pack(source.listing(DATA.classes), DATA, packs))
     time.sleep(2.1)
-    open_pack(source.listing(DATA.classes), DATA, packs)  # remembers those that had just been written, too
+    open_pack(plan_pack(source.listing(DATA.classes), DATA, packs))  # remembers those that had just been written, too
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        found = open_pack(source.listing(DATA.classes), DATA, packs)
+        found = open_pack(plan_pack(source.listing(DATA.classes), DATA, packs))
         seconds.append(time.perf_counter() - start)
         assert found.folder == made.folder
         assert found.reused
@@ -193,8 +194,8 @@ def test_a_pack_of_25000_pictures_is_found_again_within_a_second(packs: Path, tm
 
 def test_class_names_in_any_script_are_kept(listing: Listing, packs: Path):
     named = replace(listing, classes=["猫", "chien d'été"])
-    open_pack(named, DATA, packs)
-    assert open_pack(named, DATA, packs).counts["train"] == {"猫": 16, "chien d'été": 16}
+    open_pack(plan_pack(named, DATA, packs))
+    assert open_pack(plan_pack(named, DATA, packs)).counts["train"] == {"猫": 16, "chien d'été": 16}
 
 
 @pytest.mark.slow
@@ -207,6 +208,6 @@ def test_the_real_photographs_are_packed_alike_twice(real_pictures: Path, packs:
     ]
     listing = Listing(real_pictures, ["cat", "dog"], sorted(pictures, key=lambda picture: picture.path))
     data = replace(DATA, resize=32, quality=95)
-    pack = open_pack(listing, replace(data, threads=16), packs)
+    pack = open_pack(plan_pack(listing, replace(data, threads=16), packs))
     assert pack.counts == {"train": {"cat": 1000, "dog": 1000}, "validation": {"cat": 500, "dog": 500}}
-    assert bytes_of(open_pack(listing, replace(data, threads=1), tmp_path / "again")) == bytes_of(pack)
+    assert bytes_of(open_pack(plan_pack(listing, replace(data, threads=1), tmp_path / "again"))) == bytes_of(pack)

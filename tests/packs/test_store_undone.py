@@ -13,6 +13,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.packs.config import DataConfig
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import RecordWriter
 from catdog_exp.packs.store import open_pack
 from catdog_exp.sources.source import Listing
@@ -33,10 +34,10 @@ def packs(tmp_path: Path) -> Path:
 def test_a_pack_that_lost_a_file_is_made_again(
     listing: Listing, packs: Path, name: str, caplog: pytest.LogCaptureFixture
 ):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     before = bytes_of(pack)
     (pack.folder / name).unlink()
-    again = open_pack(listing, DATA, packs)
+    again = open_pack(plan_pack(listing, DATA, packs))
     assert not again.reused
     assert bytes_of(again) == before
     assert any(name in line and "made again" in line for line in caplog.messages)
@@ -56,7 +57,7 @@ def _flip(file: Path, position: int) -> None:
 def test_a_damaged_pack_is_made_again(
     listing: Listing, packs: Path, name: str, damage: str, caplog: pytest.LogCaptureFixture
 ):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     before = bytes_of(pack)
     file = pack.folder / name
     size = file.stat().st_size
@@ -64,13 +65,13 @@ def test_a_damaged_pack_is_made_again(
         os.truncate(file, size - 5)
     else:
         _flip(file, {"flip first": 0, "flip middle": size // 2, "flip last": size - 2}[damage])
-    again = open_pack(listing, DATA, packs)
+    again = open_pack(plan_pack(listing, DATA, packs))
     assert not again.reused
     assert bytes_of(again) == before
     assert visible(packs) == [pack.fingerprint]
     (warning,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
     assert warning.startswith(f"pack {pack.folder} is damaged and is made again: {name} ")
-    assert open_pack(listing, DATA, packs).reused
+    assert open_pack(plan_pack(listing, DATA, packs)).reused
 
 
 def test_a_full_disk_is_one_line_and_nothing_is_left(listing: Listing, packs: Path, monkeypatch: pytest.MonkeyPatch):
@@ -81,19 +82,19 @@ def test_a_full_disk_is_one_line_and_nothing_is_left(listing: Listing, packs: Pa
     with monkeypatch.context() as patch:
         patch.setattr(RecordWriter, "write", write)
         with pytest.raises(UserError, match=r"packs cannot be written to .*packs \(No space left on device\)"):
-            open_pack(listing, DATA, packs)
+            open_pack(plan_pack(listing, DATA, packs))
     assert visible(packs) == []
-    assert not open_pack(listing, DATA, packs).reused
+    assert not open_pack(plan_pack(listing, DATA, packs)).reused
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_line(listing: Listing, tmp_path: Path):
     (tmp_path / "outputs").write_text("a file where the folder should be")
     with pytest.raises(UserError, match=r"packs cannot be written to .*outputs/packs \(Not a directory\)"):
-        open_pack(listing, DATA, tmp_path / "outputs" / "packs")
+        open_pack(plan_pack(listing, DATA, tmp_path / "outputs" / "packs"))
 
 
 def _open_in_process(listing: Listing, data: DataConfig, packs: Path, results: "multiprocessing.Queue[bool]") -> None:
-    results.put(open_pack(listing, data, packs).reused)
+    results.put(open_pack(plan_pack(listing, data, packs)).reused)
 
 
 @pytest.mark.parametrize("there", ["nothing", "a damaged pack", "a pack to be made anew"])
@@ -101,7 +102,7 @@ def test_of_several_processes_one_makes_the_pack(tmp_path: Path, packs: Path, th
     listing = draw_pictures(tmp_path / "pictures", per_class=150)
     data = DATA
     if there != "nothing":
-        pack = open_pack(listing, DATA, packs)
+        pack = open_pack(plan_pack(listing, DATA, packs))
         if there == "a damaged pack":
             _flip(pack.records("train")[0], 1000)
         else:
@@ -126,7 +127,7 @@ def test_after_a_kill_the_pack_is_made_and_what_was_left_is_gone(tmp_path: Path,
     listing = draw_pictures(tmp_path / "pictures", per_class=300)
     context = multiprocessing.get_context("spawn")
     slow = replace(DATA, resize=256)
-    process = context.Process(target=open_pack, args=(listing, slow, packs))
+    process = context.Process(target=open_pack, args=(plan_pack(listing, slow, packs),))
     process.start()
     deadline = time.monotonic() + 60
     while not list(packs.glob("*.making")) and time.monotonic() < deadline:
@@ -137,15 +138,15 @@ def test_after_a_kill_the_pack_is_made_and_what_was_left_is_gone(tmp_path: Path,
     (making,) = packs.glob("*.making")
     other = packs / "0123456789abcdef.making"
     other.mkdir()
-    pack = open_pack(listing, slow, packs)
+    pack = open_pack(plan_pack(listing, slow, packs))
     assert not pack.reused
     assert making.name == f"{pack.fingerprint}.making"
     assert visible(packs) == [pack.fingerprint]
 
 
 def test_leftovers_go_even_when_nothing_is_made(listing: Listing, packs: Path):
-    pack = open_pack(listing, DATA, packs)
+    pack = open_pack(plan_pack(listing, DATA, packs))
     (packs / f"{pack.fingerprint}.old").mkdir()
     (packs / f".{pack.fingerprint}.owner").touch()
-    assert open_pack(listing, DATA, packs).reused
+    assert open_pack(plan_pack(listing, DATA, packs)).reused
     assert visible(packs) == [pack.fingerprint]

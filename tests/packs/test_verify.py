@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from catdog_exp.packs.manifest import file_digest, read_manifest, write_manifest
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import frame, pack_record, read_index, read_records
 from catdog_exp.packs.store import open_pack
 from catdog_exp.packs.verify import damage_in
@@ -18,7 +19,7 @@ from tests.images.drawn import DATA, draw_pictures
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verification")
-    return open_pack(draw_pictures(folder / "pictures"), DATA, folder / "packs").folder
+    return open_pack(plan_pack(draw_pictures(folder / "pictures"), DATA, folder / "packs")).folder
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""What a pack is going to be, resolved before any of it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from catdog_exp.errors import UserError
+from catdog_exp.escaping import escaped
+from catdog_exp.images.content_hashes import Content, contents
+from catdog_exp.packs.config import DataConfig
+from catdog_exp.packs.duplicates import Separated, separate
+from catdog_exp.packs.fingerprint import fingerprint
+from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.split import split_listing
+from catdog_exp.packs.writer import Rejected
+from catdog_exp.sources.source import Listing, Split
+
+DIGESTS = ".digests"  # the folder, beside the packs, of what is known of the pictures' contents
+
+
+@dataclass(frozen=True)
+class PackPlan:
+    """A pack as it follows from pictures and settings, whether it is there already or not.
+
+    data: the settings. listing: the pictures. contents: what is in them, by path.
+    separated: the pictures of each side in their order, and those left out since they stand there more than once.
+    place: the pack's folder, `<packs>/<fingerprint>`.
+    """
+
+    data: DataConfig
+    listing: Listing
+    contents: dict[str, Content]
+    separated: Separated
+    place: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that stand for all that the pack's bytes follow from."""
+        return self.place.name
+
+    @property
+    def lists(self) -> dict[Split, list[Entry]]:
+        """The pictures of each side, in their order."""
+        return self.separated.lists
+
+    @cached_property
+    def dataset(self) -> str:
+        """32 hexadecimal digits that stand for the data set: its classes, and each picture's class and content.
+
+        Where the pictures lie, how they are called, split and packed is not in it.
+        """
+        labels = {picture.path: picture.label for picture in self.listing.pictures}
+        pictures = sorted((labels[path], content.sha256) for path, content in self.contents.items())
+        return hashlib.sha256(json.dumps([self.listing.classes, pictures]).encode()).hexdigest()[:32]
+
+    def digests(self, split: Split) -> list[str]:
+        """The digest of each picture's content on one side, in order: SHA-256, hexadecimal."""
+        return [self.contents[entry.path].sha256 for entry in self.lists[split]]
+
+
+def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:
+    """The pack of `listing` under the settings of `data` in `folder`. Looks at all pictures, makes nothing of them.
+
+    Raises UserError where a class has no picture on one side.
+    """
+    found = contents(listing.root, [picture.path for picture in listing.pictures], folder / DIGESTS, data.threads)
+    separated = separate(split_listing(listing, data.split_ratio, data.seed), found)
+    check_classes(listing.classes, separated.lists, [*separated.copies, *separated.contradictions])
+    place = folder / fingerprint(listing.classes, separated.lists, found, data)
+    return PackPlan(data, listing, found, separated, place)
+
+
+def check_classes(classes: list[str], lists: dict[Split, list[Entry]], rejected: Sequence[Rejected]) -> None:
+    """Raise UserError where a class has no picture on one of the sides; `rejected` is why that may be so."""
+    for label, name in enumerate(classes):
+        for split, purpose in zip(SPLITS, ("to train on", "to validate on"), strict=True):
+            if any(entry.label == label for entry in lists[split]):
+                continue
+            reasons = [picture for picture in rejected if picture.label == label]
+            if not reasons:
+                raise UserError(
+                    f"class {name} has no picture {purpose}: it needs two pictures or more, and where the "
+                    "source has sides of its own, one on each"
+                )
+            raise UserError(
+                f"class {name} has no picture left {purpose}: {len(reasons)} of its pictures cannot be used, "
+                f"the first is {escaped(reasons[0].path)} ({reasons[0].reason}); replace or remove them"
+            )
