@@ -27,7 +27,7 @@ class DecodedPictures:
 
     pixels: all pictures one after the other, flat: RGB, uint8, row by row; in memory, or mapped from a file. Behind
         them are SPARE bytes.
-    offsets: where each picture starts in `pixels`, bytes, int64, shape (N + 1,); the last is the end of them all.
+    offsets: where each picture starts in `pixels`, bytes, int64, shape (N + 1,); the last is the end of what is in use.
     heights, widths: pixels, int64, shape (N,).
     labels: classes, int64, shape (N,).
     ids: the records' own numbers, uint64, shape (N,): in a pack, the index in its `.lst` file.
@@ -51,7 +51,20 @@ class DecodedPictures:
     def picture(self, place: int) -> Pixels:
         """A view of one picture, RGB, shape (height, width, 3)."""
         shape = (self.heights[place], self.widths[place], 3)
-        return self.pixels[self.offsets[place] : self.offsets[place + 1]].reshape(shape)
+        start = self.offsets[place]
+        return self.pixels[start : start + shape[0] * shape[1] * 3].reshape(shape)
+
+    def take(self, places: NDArray[np.int64]) -> DecodedPictures:
+        """Some of the pictures, by their places, in that order; the pixels are shared."""
+        return DecodedPictures(
+            self.size,
+            self.pixels,
+            np.append(self.offsets[places], self.offsets[-1]),
+            self.heights[places],
+            self.widths[places],
+            self.labels[places],
+            self.ids[places],
+        )
 
     def squares(self, start: int = 0, stop: int | None = None) -> Pixels:
         """The middle squares of the pictures from `start` to before `stop` (to the end), RGB, (N, size, size, 3)."""

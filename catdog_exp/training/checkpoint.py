@@ -22,8 +22,10 @@ from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.networks.network import Network
 from catdog_exp.reading import read
+from catdog_exp.training.learned import Learned, decoded
 
-FORMAT = 2
+FORMAT = 3
+WITHOUT_PICTURES = 2  # the format before, which does not say what the network was trained on
 # safetensors writes several metadata keys in an order that changes from run to run: one key does not.
 KEY = "catdog"
 
@@ -40,6 +42,8 @@ class Header:
     objective: the metric that the best epoch was chosen by.
     seed: of the training.
     mirrored: whether it is to be asked with each picture's mirror image too.
+    pack: fingerprint of the pack that it was trained on, "" where that is not known.
+    learned, complete: the pictures that it has ever been trained on, as `Learned.encoded` writes them.
     """
 
     network: Network
@@ -50,6 +54,9 @@ class Header:
     objective: str
     seed: int
     mirrored: bool
+    pack: str
+    learned: str
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,11 @@ class Checkpoint(Header):
     """A trained network. parameters: arrays by structural name, as the network's blocks nest."""
 
     parameters: dict[str, NDArray[Any]]
+
+    @property
+    def pictures(self) -> Learned:
+        """The pictures that it has ever been trained on."""
+        return decoded(self.learned, self.complete)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -122,15 +134,21 @@ def _header(path: Path, text: str, digest: str) -> Header:
         values = json.loads(text)
         version = values["format"]
         # safetensors itself does not notice a changed byte among the parameters.
-        whole = version != FORMAT or values["params_sha256"] == digest
+        known = version in (FORMAT, WITHOUT_PICTURES)
+        whole = not known or values["params_sha256"] == digest
     except (ValueError, TypeError, KeyError):
         raise UserError(f"{path}: this checkpoint's header is damaged") from None
-    if version != FORMAT:
+    if not known:
         raise UserError(f"{path}: this checkpoint has format {version}, and this program reads format {FORMAT}")
     if not whole:
         raise UserError(f"{path}: this checkpoint is damaged, its parameters are not those that were saved")
     fields = {key: value for key, value in values.items() if key not in ("format", "params_sha256")}
+    if version == WITHOUT_PICTURES:
+        fields |= {"pack": "", "learned": "", "complete": False}
     try:
+        decoded(str(fields.get("learned", "")), complete=False)
         return read(Header, fields)
+    except ValueError:
+        raise UserError(f"{path}: this checkpoint's header is damaged") from None
     except UserError as error:
         raise UserError(f"{path}: this checkpoint's header does not fit: {error}") from None

@@ -15,6 +15,7 @@ from catdog_exp.networks.network import Network
 from catdog_exp.training.checkpoint import Checkpoint, params_sha256, save_checkpoint
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.distributed.process_group import ProcessGroup
+from catdog_exp.training.learned import Learned
 from catdog_exp.training.objective import SPEED, check_objective, is_better
 from catdog_exp.training.trainer import Trainer
 from catdog_exp.training.training_state import BEST, save_best
@@ -55,6 +56,8 @@ def train(
     threads: int = 1,
     given: Mapping[str, NDArray[Any]] | None = None,
     workers: ProcessGroup | None = None,
+    pack: str = "",
+    learned: Learned | None = None,
 ) -> Trained:
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
 
@@ -65,7 +68,8 @@ def train(
 
     threads: how much is computed at once. given: weights to start from in place of seeded ones, where name and
     shape are the network's. workers: that train together, each with these same arguments; worker 0 alone writes
-    files and validates. None: this process alone.
+    files and validates. None: this process alone. pack: fingerprint of the pack, for the checkpoint. learned: the
+    pictures that it will have been trained on at the end, None where they are not known.
 
     Equal arguments give equal bytes in both files on the same kind of processor, for any number of threads
     and however often the training was interrupted.
@@ -94,12 +98,26 @@ def train(
         workers,
     )
     last = folder / "last.safetensors"
+    known = learned or Learned(complete=False)
 
     def checkpoint(epoch: int, metrics: Mapping[str, float]) -> Checkpoint:
         lasting = {name: value for name, value in metrics.items() if name != SPEED}
         parameters = trainer.updater.parameters()
         size, seed = train_pictures.size, train.seed
-        return Checkpoint(network, classes, size, epoch, lasting, objective, seed, train.mirrored, parameters)
+        return Checkpoint(
+            network,
+            classes,
+            size,
+            epoch,
+            lasting,
+            objective,
+            seed,
+            train.mirrored,
+            pack,
+            known.encoded(),
+            known.complete,
+            parameters,
+        )
 
     for epoch, metrics in enumerate(trainer.counters.history, 1):
         on_epoch(epoch, metrics)

@@ -220,3 +220,12 @@ def test_mxnet_and_im2rec_agree_on_the_real_photographs(real_pictures: Path, tmp
     assert np.bincount(theirs.labels).tolist() == [1000, 1000]
     # The same photographs: the filters differ, the mean colours do not.
     assert np.abs(ours.squares().mean(axis=(1, 2, 3)) - theirs.squares().mean(axis=(1, 2, 3))).mean() < 3
+
+
+def test_some_of_the_pictures_are_the_same_pictures(drawn: tuple[Path, list[Entry], Path]):
+    root, entries, rec = drawn
+    pictures = decode_records([rec], 16, threads=2)
+    some = pictures.take(np.array([7, 2, 23]))
+    assert some.labels.tolist() == pictures.labels[[7, 2, 23]].tolist()
+    assert np.array_equal(some.squares(), pictures.squares()[[7, 2, 23]])
+    _assert_colours(some, root, [entries[7], entries[2], entries[23]])

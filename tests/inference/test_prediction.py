@@ -22,6 +22,7 @@ from catdog_exp.packs.lst_files import Entry, read_list
 from catdog_exp.packs.recordio import read_records, unpack_record
 from catdog_exp.packs.writer import pack_split
 from catdog_exp.training.checkpoint import Checkpoint, save_checkpoint
+from catdog_exp.training.learned import Learned
 
 SIZE = 8
 RED, BLUE = (250, 0, 0), (0, 0, 250)
@@ -42,6 +43,9 @@ def classifier(tmp_path_factory):
         objective="val/accuracy",
         seed=0,
         mirrored=False,
+        pack="0123456789abcdef",
+        learned=Learned().with_more(["a1" * 32, "b2" * 32]).encoded(),
+        complete=True,
         parameters={
             "1.weight": kernel,
             "1.bias": np.full(1, 10, np.float32),  # above zero whatever the normalization

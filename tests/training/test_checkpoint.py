@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from catdog_exp.errors import UserError
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.training.checkpoint import Checkpoint, load_checkpoint, params_sha256, save_checkpoint
+from catdog_exp.training.learned import Learned
 
 ZEROS = {"w": np.zeros(3, np.float32)}
 
@@ -29,6 +31,9 @@ def checkpoint() -> Checkpoint:
         objective="val/accuracy",
         seed=11,
         mirrored=True,
+        pack="0123456789abcdef",
+        learned=Learned().with_more(["a1" * 32, "b2" * 32]).encoded(),
+        complete=True,
         parameters={
             "1.weight": rng.normal(size=(4, 3, 3, 3)).astype(np.float32),
             "1.bias": rng.normal(size=4).astype(np.float32),
@@ -138,7 +143,7 @@ def test_another_programs_safetensors_file_is_named(tmp_path):
         ("{", "header is damaged"),
         ("[]", "header is damaged"),
         ("{}", "header is damaged"),
-        (json.dumps({"format": 99}), "has format 99, and this program reads format 2"),
+        (json.dumps({"format": 99}), "has format 99, and this program reads format 3"),
         (json.dumps({"format": 2}), "header is damaged"),
         (
             json.dumps({"format": 2, "params_sha256": params_sha256(ZEROS), "classes": ["a", "b"]}),
@@ -151,6 +156,27 @@ def test_a_header_that_cannot_be_read_is_named(tmp_path, header, line):
     save_file(ZEROS, path, metadata={"catdog": header})
     with pytest.raises(UserError, match=line):
         load_checkpoint(path)
+
+
+def test_a_checkpoint_of_the_version_before_is_read_and_does_not_say_what_it_learned(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, checkpoint())
+    arrays = load_file(path)
+    with safe_open(path, "numpy") as file:
+        header = json.loads(file.metadata()["catdog"])
+    for key in ("pack", "learned", "complete"):
+        del header[key]
+    save_file(arrays, path, metadata={"catdog": json.dumps({**header, "format": 2})})
+    loaded = load_checkpoint(path)
+    assert (loaded.network, loaded.epoch, loaded.pack) == (checkpoint().network, 7, "")
+    assert loaded.pictures == Learned(frozenset(), complete=False)
+
+
+def test_the_pictures_that_it_was_trained_on_are_known_again(tmp_path):
+    save_checkpoint(tmp_path / "a.safetensors", checkpoint())
+    known = load_checkpoint(tmp_path / "a.safetensors").pictures
+    assert known.complete
+    assert known.others(["c3" * 32, "a1" * 32, "d4" * 32, "b2" * 32]).tolist() == [0, 2]
 
 
 def test_a_network_that_this_installation_lacks_is_named(tmp_path):
