@@ -39,6 +39,8 @@ def main(words: Sequence[str]) -> None:
     with composing(words), _sweep:
         try:
             hydra_main(job)()
+        except _Done:
+            return
         except _Stop as stop:
             raise stop.cause from None
 
@@ -76,14 +78,21 @@ class _Stop(BaseException):
         self.cause = cause
 
 
+class _Done(BaseException):
+    """Ends the command, past Hydra, without a run: it has said what it was asked for."""
+
+
 class CheckFirst(Callback):
     """Checks a run, or every job of a sweep, before anything is made on disk; of a sweep but its pictures."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
-            _check(config)
+            values = _checked(config)
             if config.sweep.dry_run:
                 raise UserError("sweep.dry_run=true: this is a single run; add -m, and values to sweep")
+            if config.plan:
+                print(_plan_text(values))
+                raise _Done
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
@@ -101,12 +110,23 @@ def _stopping() -> Iterator[None]:
         raise _Stop(error) from error
 
 
-def _check(config: DictConfig) -> None:
+def _checked(config: DictConfig) -> dict[str, Any]:
+    """The config's plain values, checked."""
+    from catdog_exp.experiment.checks import check
     from catdog_exp.experiment.config import RunConfig
-    from catdog_exp.experiment.run import check
     from catdog_exp.reading import read
 
-    check(read(RunConfig, plain(config)))
+    values = plain(config)
+    check(read(RunConfig, values))
+    return values
+
+
+def _plan_text(values: dict[str, Any]) -> str:
+    from catdog_exp.experiment.config import RunConfig
+    from catdog_exp.experiment.plan_text import plan_text
+    from catdog_exp.reading import read
+
+    return plan_text(read(RunConfig, values), values)
 
 
 # A cluster's processes import this module by the job's name: they must know the resolvers too.

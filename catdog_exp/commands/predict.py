@@ -1,6 +1,7 @@
 """`catdog predict`: labels and probabilities of pictures, by a run's network."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,10 @@ from pathlib import Path
 from catdog_exp.app.compose import run_config
 from catdog_exp.commands.arguments import split_overrides
 from catdog_exp.errors import UserError
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.threads import threads_to_use
+
+log = logging.getLogger(__name__)
 
 
 def main(words: Sequence[str]) -> int:
@@ -26,11 +30,16 @@ def main(words: Sequence[str]) -> int:
 
     found = find_pictures(pictures)
 
-    threads = threads_to_use(config.hardware.threads)
-    from catdog_exp.inference.trained_network import Runs, trained_classifier
+    from catdog_exp.inference.trained_network import Runs, load_network
 
     runs = Runs(config.tracking, config.objective, Path(config.paths.outputs))
-    classifier = trained_classifier(runs, chosen.run, config.hardware)
+    if chosen.run is not None:
+        run = runs.find(chosen.run)
+        log.info("network of run %s", run.described)
+    else:
+        run = runs.best(_dataset(config) if any(map(_chooses_data, overrides)) else None)
+    classifier = load_network(run, config.hardware)
+    threads = threads_to_use(config.hardware.threads)
     predictions = predict(classifier, found, threads)
     print(table(predictions))
     if chosen.out:
@@ -44,6 +53,18 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
+def _chooses_data(override: str) -> bool:
+    return override.lstrip("+").startswith(("data=", "data."))
+
+
+def _dataset(config: RunConfig) -> str:
+    """The digest of the data set that the config names."""
+    from catdog_exp.packs.plan import plan_pack
+
+    data = config.data
+    return plan_pack(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs").dataset
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("catdog predict", description="Labels and probabilities of pictures.")
     parser.add_argument(
@@ -54,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--run", metavar="ID", help="MLflow id of the run whose network predicts, or its first digits")
-    which.add_argument("--best", action="store_true", help="the best finished run's network (the default)")
+    which.add_argument(
+        "--best",
+        action="store_true",
+        help="the best run's network, of the data set that data=… names, else of the last one (the default)",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table as CSV too")
     parser.add_argument("--show", type=Path, metavar="FILE.png", help="draw the pictures with their labels")
     return parser

@@ -62,6 +62,7 @@ class RunConfig:
     objective: str
     if_exists: Literal["reuse", "resume", "new", "skip"]
     sweep: SweepConfig
+    plan: bool = False
 
     def __post_init__(self) -> None:
         size = self.augment.size or self.data.resize

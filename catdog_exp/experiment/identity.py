@@ -1,67 +1,75 @@
-"""Which runs come to the same result: a fingerprint of all that changes it, and of nothing else."""
+"""What a stage's result follows from, and from nothing else: equal identities stand for equal results."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from catdog_exp.experiment.config import RunConfig
-from catdog_exp.tracking.ids import is_run_id
+from catdog_exp.packs.plan import PackPlan
+from catdog_exp.tracking.provenance import CUDA_BUILDS, installed_version
+from catdog_exp.training.config import HardwareConfig
 
-FORMAT = 2  # another one when the same settings come to mean another result
+FORMAT = 3  # another one when the same settings come to mean another result
 
-# Keys that change when, where or how fast something is done, not what comes out.
+# Keys that change when, where or how fast something is done, not what comes out; and those that count in another way.
 _IRRELEVANT = {
     "train": ("resume", "checkpoint_minutes", "init_from"),
-    "hardware": ("device", "threads", "rank", "root"),
+    "hardware": ("device", "threads", "gpus", "kvstore", "rank", "root", "workers"),
 }
 
+Kind = Literal["cpu", "gpu"]
 
-def run_fingerprint(settings: Mapping[str, Any], pack: str) -> str:
-    """32 hexadecimal digits; runs with the same ones train the same network on the same pictures.
 
-    settings: the whole config. pack: fingerprint of its pack, which stands for all of its section `data`: pictures
-    count by what they show, not by where they lie. So do weights to start from.
+def training_identity(settings: Mapping[str, Any], pack: PackPlan, kind: Kind, weights: str | None) -> str:
+    """32 hexadecimal digits; trainings with the same ones end with the same network.
 
-    Raises UserError when the weights cannot be read.
+    They stand for the pictures of both sides by what they show and how they are packed, the augmentation, network,
+    training, seed, batch size, kind of device and number of workers; not for the other stages that a run has.
+
+    settings: the whole config. weights: digest of those to start from, None for drawn ones.
     """
-    chosen = {**relevant(settings), "pack": pack}
-    if settings["train"]["init_from"] is not None:
-        chosen["init_from"] = _weights(settings["train"]["init_from"])
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:32]
+    hardware = settings["hardware"]
+    workers = hardware["workers"] if hardware["kvstore"] != "local" else 1
+    return digest(
+        {
+            **relevant(settings),
+            "pictures": pack.trained_on,
+            # A processor normalizes a batch by slices, a GPU by its share of it.
+            "device": [kind, hardware["gpus"] if kind == "gpu" else 1, workers],
+            "weights": weights,
+        }
+    )
 
 
 def relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a run's settings that change its result, but for those of its pictures and first weights."""
-    chosen: dict[str, Any] = {"format": FORMAT}
+    """Those of a config's settings that change a training's result, but for pictures, device and first weights."""
+    chosen: dict[str, Any] = {"format": FORMAT, "objective": settings["objective"]}
     for name in ("augment", "model", "train", "hardware"):
         chosen[name] = {key: value for key, value in settings[name].items() if key not in _IRRELEVANT.get(name, ())}
-    for name in ("objective", "stages"):
-        chosen[name] = settings[name]
-    if "predict" in settings["stages"]:
-        chosen["predict"] = settings["predict"]
     return chosen
 
 
-def pack_fingerprint(config: RunConfig) -> str:
-    """Fingerprint of the pack that a run with this config trains on, whether that is made already or not.
-
-    The pictures are made available first (drawn, downloaded) where they are not, and looked at.
-    Raises UserError when they cannot be had.
-    """
-    from catdog_exp.packs.plan import plan_pack
-
-    data = config.data
-    return plan_pack(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs").fingerprint
+def digest(content: Any) -> str:
+    """32 hexadecimal digits for anything that JSON can say; 1 and 1.0 are the same."""
+    return hashlib.sha256(json.dumps(_same_numbers(content), sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _weights(wanted: str) -> str:
-    if is_run_id(wanted):
-        return wanted
-    from catdog_exp.networks.initial_weights import check_weights
+def _same_numbers(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _same_numbers(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_same_numbers(value) for value in content]
+    return int(content) if isinstance(content, float) and content.is_integer() else content
 
-    check_weights(Path(wanted))
-    return hashlib.sha256(Path(wanted).read_bytes()).hexdigest()
+
+def kind_of_device(hardware: HardwareConfig) -> Kind:
+    """What `hardware.device` comes to on this machine. MXNet is only asked where a build of it could use a GPU."""
+    if hardware.device != "auto":
+        return hardware.device
+    if installed_version(CUDA_BUILDS) is None:
+        return "cpu"
+    from catdog_exp.mx import context
+
+    return "gpu" if context("auto").device_type == "gpu" else "cpu"

@@ -1,11 +1,10 @@
-"""One run, under one MLflow run: what is checked before it, and the order of its stages."""
+"""One run, under one MLflow run: its plan, and the stages of it that are missing, in order."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,17 +12,25 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from catdog_exp.errors import UserError
-from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.distributed import alike, part_of
-from catdog_exp.experiment.identity import pack_fingerprint, run_fingerprint
-from catdog_exp.experiment.run_lock import claimed
-from catdog_exp.experiment.stages import Stages
+from catdog_exp.experiment.plan import Plan, resolve
+from catdog_exp.experiment.run_lock import RunLock, run_lock
+from catdog_exp.experiment.work import Work
 from catdog_exp.settings import flat
-from catdog_exp.tracking.ids import is_run_id
+from catdog_exp.tracking.best_run import DATASET
+from catdog_exp.tracking.run_lookup import FINGERPRINT
+from catdog_exp.tracking.usage import PACK
 from catdog_exp.training.distributed.process_group import ProcessGroup, joined
 
 if TYPE_CHECKING:
+    from catdog_exp.data.decoded import DecodedPictures
+    from catdog_exp.inference.classifier import Classifier
+    from catdog_exp.packs.store import Pack
+    from catdog_exp.sources.source import Split
+    from catdog_exp.tracking.run_log import RunLog
     from catdog_exp.tracking.run_lookup import Earlier
+    from catdog_exp.training.loop import Trained
 
 log = logging.getLogger(__name__)
 
@@ -42,50 +49,6 @@ class Result:
     reused: bool = False
 
 
-def check(config: RunConfig) -> None:
-    """Raise UserError for what can be seen to be wrong before any work is done or anything is made."""
-    from catdog_exp.tracking.uris import absolute_uri
-    from catdog_exp.training.objective import check_objective
-
-    check_objective(config.objective)
-    _check_outputs(Path(config.paths.outputs))
-    if config.tracking.enabled:
-        absolute_uri(config.tracking.uri)
-    if set(config.stages) != {"predict"}:
-        config.data.source.check(config.data.classes)
-    if "pack" in config.stages and config.data.pack_on == "ray":
-        from catdog_exp.packs.ray import check_ray
-
-        check_ray()
-    hardware = config.hardware
-    if hardware.device == "gpu" or hardware.gpus > 1 or hardware.dtype != "float32":
-        from catdog_exp.mx import check_dtype, context
-
-        check_dtype(context(hardware.device, hardware.gpus), hardware.dtype)
-    if "train" in config.stages and config.train.init_from is not None and not is_run_id(config.train.init_from):
-        from catdog_exp.networks.initial_weights import check_weights
-
-        check_weights(Path(config.train.init_from))
-    if "train" in config.stages and config.train.freeze:
-        from catdog_exp.networks.freezing import check_patterns
-
-        check_patterns(config.model, config.data.resize, [str(word) for word in config.train.freeze])
-    if "predict" in config.stages:
-        pictures = config.predict.pictures
-        if pictures is None and not config.data.source.has_test_pictures:
-            raise UserError("predict.pictures is not set: give predict.pictures=DIR")
-        if pictures is not None and not Path(pictures).exists():
-            raise UserError(f"predict.pictures={pictures}: there is no such file or folder")
-
-
-def _check_outputs(outputs: Path) -> None:
-    there = next(folder for folder in (outputs, *outputs.parents) if folder.exists())
-    if not there.is_dir():
-        raise UserError(f"paths.outputs={outputs}: {there} is a file, name a folder")
-    if not os.access(there, os.W_OK):
-        raise UserError(f"paths.outputs={outputs}: {there} cannot be written to, name another folder")
-
-
 def run(
     config: RunConfig,
     folder: Path,
@@ -94,13 +57,51 @@ def run(
     on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
     expected: str | None = None,
 ) -> Result:
-    """Do the stages of `config` and log them, unless the experiment has a run with the same result already.
+    """Do those stages of `config` that the experiment has not yet the results of, and log them.
+
+    A training that has finished is not repeated since another stage is wanted: the missing stages are done with its
+    network, and logged to its run.
 
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
-    on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: its fingerprint.
+    on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: the training's identity.
 
-    Raises UserError for what the user can mend, Elsewhere as `claimed` does.
+    Raises UserError for what the user can mend, Elsewhere as `run_lock` does.
     """
+    with contextlib.ExitStack() as stack:
+        workers = ProcessGroup()
+        if "train" in config.stages:
+            workers = stack.enter_context(joined(config.hardware, alike(settings)))
+        config = part_of(config, workers)
+        plan = resolve(config, settings, with_weights=workers.rank == 0)
+        lock = None
+        if plan.training and workers.rank == 0:
+            if expected not in (None, plan.training):
+                raise UserError("the pictures, or the weights to start from, have changed since the sweep began")
+            lock = stack.enter_context(run_lock(config, plan.training, folder))
+        earlier = lock.earlier if lock else None
+        missing = plan.missing(earlier.done if earlier else {})
+        if lock is not None and lock.finished and earlier is not None and not missing:
+            return _reused(config, earlier)
+        if lock is not None and lock.finished and earlier is not None:
+            log.info("trained already: run %s; its network is used for: %s", earlier.run_id[:8], ", ".join(missing))
+        tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier))
+        work = Work(config, plan, folder, tracker, dict(earlier.done) if earlier else {})
+        objective = _stages(work, missing, workers, lock, on_epoch)
+        log.info("files: %s", folder)
+        log.info("MLflow: %s", tracker.link)
+        return Result(objective, tracker.run_id, tracker.link)
+
+
+@contextlib.contextmanager
+def _logged(
+    config: RunConfig,
+    settings: Mapping[str, Any],
+    overrides: Sequence[str],
+    plan: Plan,
+    folder: Path,
+    earlier: Earlier | None,
+) -> Iterator[RunLog]:
+    """The run at MLflow, with its settings: a new one, or the earlier one that goes on."""
     from catdog_exp.tracking.run import start_run
     from catdog_exp.tracking.uris import without_password
 
@@ -108,51 +109,102 @@ def run(
     shown = yaml.safe_load(without_password(yaml.safe_dump(dict(settings), sort_keys=False)))
     words = [without_password(word) for word in overrides]
     tags = {"objective": config.objective}
-    with contextlib.ExitStack() as stack:
-        workers, claim = ProcessGroup(), None
-        if "train" in config.stages:
-            workers = stack.enter_context(joined(config.hardware, alike(settings)))
-            config = part_of(config, workers)
-            if workers.rank == 0:
-                pack = pack_fingerprint(config)
-                tags["fingerprint"] = run_fingerprint(settings, pack)
-                if expected not in (None, tags["fingerprint"]):
-                    raise UserError("the pictures, or the weights to start from, have changed since the sweep began")
-                claim = stack.enter_context(claimed(config, tags["fingerprint"], folder))
-        if claim is not None and claim.finished is not None:
-            return _reused(claim.finished, config.objective)
-        tracker = stack.enter_context(
-            start_run(config.tracking, " ".join(words)[:200] or "default", tags, claim.interrupted if claim else None)
-        )
+    if plan.training:
+        tags[FINGERPRINT] = plan.training
+    if plan.pack is not None:
+        listing = plan.pack.listing
+        tags |= {PACK: plan.pack.fingerprint, DATASET: plan.pack.dataset, "pictures": listing.note or str(listing.root)}
+    name, run_id = " ".join(words)[:200] or "default", None if earlier is None else earlier.run_id
+    with start_run(config.tracking, name, tags, run_id) as tracker:
         tracker.params(flat(shown))
-        for name, content in (("config.yaml", shown), ("overrides.yaml", words)):
-            (folder / name).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-            tracker.artifact(folder / name, "config")
-        stages = Stages(config, folder, tracker, workers)
-        if "train" not in config.stages and {"evaluate", "predict"} & set(config.stages):
-            stages.classifier  # noqa: B018 - whether there is one, is to be known before any work
-        if "pack" in config.stages:
-            stages.pack()
-        if "preview" in config.stages:
-            stages.preview()
-        if "train" in config.stages:
-            if claim is not None and stages.packed.fingerprint != pack:
-                raise UserError("the pictures have changed since this run began: give the same command again")
-            stages.train(claim.folder if claim else None, on_epoch)
-        if "evaluate" in config.stages:
-            stages.evaluate()
-        if "predict" in config.stages:
-            stages.predict()
-        log.info("files: %s", folder)
-        log.info("MLflow: %s", tracker.link)
-        return Result(stages.trained.best_value if stages.trained else None, tracker.run_id, tracker.link)
+        for file, content in (("config.yaml", shown), ("overrides.yaml", words)):
+            (folder / file).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+            if earlier is None:
+                tracker.artifact(folder / file, "config")
+        yield tracker
 
 
-def _reused(finished: Earlier, objective: str) -> Result:
+def _stages(
+    work: Work,
+    missing: Sequence[Stage],
+    workers: ProcessGroup,
+    lock: RunLock | None,
+    on_epoch: Callable[[int, Mapping[str, float]], None] | None,
+) -> float | None:
+    """Do the missing stages, in order. Returns the objective, None where nothing is trained."""
+    from catdog_exp.experiment.stages.evaluate import evaluate
+    from catdog_exp.experiment.stages.pack import decoded, log_pack, opened_pack
+    from catdog_exp.experiment.stages.predict import predict
+    from catdog_exp.experiment.stages.preview import preview
+    from catdog_exp.experiment.stages.train import train
+
+    trained: Trained | None = None
+    network: Classifier | None = None
+    pack: Pack | None = None
+    sides: dict[Split, DecodedPictures] = {}
+    finished = lock.earlier if lock is not None and lock.finished else None
+    if "train" not in missing and {"evaluate", "predict"} & set(missing):
+        network = _earlier_network(work, finished)  # whether there is one, is to be known before any work
+    if set(missing) - {"predict"}:
+        pack = opened_pack(work)
+        if "pack" in missing:
+            log_pack(work, pack)
+            work.finish("pack")
+        if {"preview", "train"} & set(missing):
+            sides["train"] = decoded(work, pack, "train")
+        if "preview" in missing:
+            preview(work, sides["train"])
+            work.finish("preview")
+        if {"train", "evaluate"} & set(missing):
+            sides["validation"] = decoded(work, pack, "validation")
+        if "train" in missing:
+            place = lock.folder if lock is not None else None
+            trained = train(work, pack, sides["train"], sides["validation"], workers, place, on_epoch)
+            work.finish("train")
+    if trained is not None and {"evaluate", "predict"} & set(missing):
+        network = _loaded(work, trained.best)
+    if "evaluate" in missing and pack is not None and network is not None:
+        judged: list[Split] = ["validation"]
+        evaluate(work, pack, network, {split: sides[split] for split in judged})
+        work.finish("evaluate")
+    if "predict" in missing and network is not None:
+        predict(work, network)
+        work.finish("predict")
+    if trained is not None:
+        return trained.best_value
+    return finished.objective if finished is not None else None
+
+
+def _earlier_network(work: Work, finished: Earlier | None) -> Classifier:
+    """The network of the run whose training has finished, else of the run that the user names, else of the best one."""
+    from catdog_exp.inference.trained_network import load_network
+
+    wanted = finished.run_id if finished is not None else work.config.predict.run
+    if wanted is not None:
+        run = work.runs.find(wanted)
+        log.info("network of run %s", run.described)
+    else:
+        run = work.runs.best(work.plan.pack.dataset if work.plan.pack else None, or_last=True)
+    return load_network(run, work.config.hardware)
+
+
+def _loaded(work: Work, checkpoint: Path) -> Classifier:
+    from catdog_exp.inference.classifier import Classifier
+
+    hardware = work.config.hardware
+    return Classifier.load(checkpoint, hardware.device, hardware.batch_size, work.threads)
+
+
+def _reused(config: RunConfig, finished: Earlier) -> Result:
+    from catdog_exp.tracking.run_lookup import close_run
+
+    if not finished.closed:  # it was interrupted after its last stage
+        close_run(config.tracking, finished.run_id)
+    assert finished.objective is not None
     log.info(
         "finished already: run %s, %s %.4f; if_exists=new runs it again",
         finished.run_id[:8],
-        objective,
+        config.objective,
         finished.objective,
     )
     log.info("MLflow: %s", finished.link)

@@ -1,4 +1,4 @@
-"""What there is of a run already, finished, interrupted or under way elsewhere, and the right to do the rest."""
+"""Who works on a training: what there is of it already, and the right to do the rest."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ LOOK_EVERY = 2.0  # seconds between two looks at a run elsewhere
 
 
 class Elsewhere(Exception):
-    """The same run is under way in another process, and `if_exists=skip` says not to wait for it."""
+    """The same training is under way in another process, and `if_exists=skip` says not to wait for it."""
 
 
 @dataclass(frozen=True)
-class Claim:
-    """The right to do a run, which no other process of this folder of outputs has meanwhile.
+class RunLock:
+    """The right to do a training, which no other process of this folder of outputs has meanwhile.
 
-    folder: for what it needs to go on after an interruption, there while the run is unfinished.
-    finished: a run with the same result, to be used in place of a new one. interrupted: id of one to go on with.
+    folder: for what it needs to go on after an interruption, there while it is unfinished.
+    earlier: the run to go on with, None for a new one. finished: whether that has trained its network already.
     """
 
     folder: Path
-    finished: Earlier | None = None
-    interrupted: str | None = None
+    earlier: Earlier | None = None
+    finished: bool = False
 
 
 @contextmanager
-def claimed(config: RunConfig, fingerprint: str, own: Path) -> Iterator[Claim]:
-    """Claim the run with this fingerprint as `if_exists` says; `Claim.folder` is kept where the block raises.
+def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
+    """Lock the training with this identity as `if_exists` says; `RunLock.folder` is kept where the block raises.
 
     own: the run's own folder. Raises Elsewhere; UserError when the store cannot be read.
     """
-    shelf = Path(config.paths.outputs) / "unfinished"
-    shelf.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(shelf / f"{fingerprint}.lock")
-    folder = shelf / fingerprint
+    unfinished = Path(config.paths.outputs) / "unfinished"
+    unfinished.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(unfinished / f"{training}.lock")
+    folder = unfinished / training
     try:
         lock.acquire(blocking=False)
     except Timeout:
@@ -62,22 +62,22 @@ def claimed(config: RunConfig, fingerprint: str, own: Path) -> Iterator[Claim]:
             _wait_or_skip(config, "in another process")
             _acquire(lock, own)
     try:
-        earlier = _earlier(config, fingerprint, own)
-        finished = earlier if earlier and earlier.state == "finished" else None
+        earlier = _earlier(config, training, own)
+        finished = earlier is not None and earlier.state == "finished"
         if finished and config.if_exists in ("reuse", "skip"):
-            yield Claim(folder, finished=finished)
+            yield RunLock(folder, earlier, finished=True)
         else:
             go_on = config.if_exists != "new" and config.train.resume
             if not go_on:
                 shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                yield Claim(folder, interrupted=earlier.run_id if go_on and earlier and not finished else None)
+                yield RunLock(folder, earlier if go_on and not finished else None)
             except GivenUp:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
             except BaseException:
-                if any(folder.glob("state-*")) and folder.parent == shelf:
+                if any(folder.glob("state-*")) and folder.parent == unfinished:
                     log.info("what is done is kept: the same command goes on from there")
                 raise
         shutil.rmtree(folder, ignore_errors=True)
@@ -95,15 +95,15 @@ def _acquire(lock: FileLock, own: Path) -> None:
             return
 
 
-def _earlier(config: RunConfig, fingerprint: str, own: Path) -> Earlier | None:
-    """The run of this fingerprint that the experiment has, once none is under way any more."""
+def _earlier(config: RunConfig, training: str, own: Path) -> Earlier | None:
+    """The run of this training that the experiment has, once none is under way any more."""
     from catdog_exp.tracking.run_lookup import RESUMING, STATES, earlier_runs
 
     # To be resumed, an unfinished run counts for more than one that has finished.
     order = RESUMING if config.if_exists == "resume" else STATES
 
     def look() -> Earlier | None:
-        return earlier_runs(config.tracking, [fingerprint], order).get(fingerprint)
+        return earlier_runs(config.tracking, [training], order).get(training)
 
     earlier = look()
     if config.if_exists == "new" or earlier is None or earlier.state != "running":

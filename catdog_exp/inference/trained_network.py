@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.threads import threads_to_use
-from catdog_exp.tracking.best_run import FoundRun, find_run
+from catdog_exp.tracking.best_run import FoundRun, best_run, run_with_network
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.store import existing_store
 from catdog_exp.training.config import HardwareConfig
@@ -28,18 +29,39 @@ class Runs:
     objective: str
     outputs: Path
 
-    def find(self, run_id: str | None) -> FoundRun:
-        """The run with this id (or its first digits); the best finished one where it is None.
+    def find(self, run_id: str) -> FoundRun:
+        """The run with this id (or its first digits). Raises UserError when there is none or it has no network."""
+        return run_with_network(existing_store(self.tracking), run_id, self._downloads)
 
-        Raises UserError when there is no such run or it has no network.
+    def best(self, dataset: str | None, *, or_last: bool = False) -> FoundRun:
+        """The best run of the data set with this digest, else of the one that was trained on last; says which it is.
+
+        or_last: take the data set trained on last, too, where no run was trained on the one that is asked for.
+        Raises UserError when there is no such run.
         """
         store = existing_store(self.tracking)
-        return find_run(store, run_id, self.objective, is_minimized(self.objective), self.outputs / "downloads")
+        asked = (store, self.objective, is_minimized(self.objective), self._downloads)
+        best = best_run(*asked, dataset)
+        why = "the best of this data set"
+        if best is None and not or_last:
+            raise UserError(
+                f"no run of the experiment {store.experiment} was trained on these pictures: train on them, name a run "
+                "by its id, or leave the data set out to take the one that was trained on last"
+            )
+        if best is None or dataset is None:
+            best = best or best_run(*asked, None)
+            why = "the best of the data set that was trained on last"
+        assert best is not None
+        better = f"; better, on another data set: run {best.better}" if best.better else ""
+        log.info("network of run %s, %s%s", best.run.described, why, better)
+        return best.run
+
+    @property
+    def _downloads(self) -> Path:
+        return self.outputs / "downloads"
 
 
-def trained_classifier(runs: Runs, run_id: str | None, hardware: HardwareConfig) -> Classifier:
-    """The network of the run that `Runs.find` finds. Raises UserError as that does."""
-    run = runs.find(run_id)
-    log.info("network of run %s", run.described)
+def load_network(run: FoundRun, hardware: HardwareConfig) -> Classifier:
+    """The network of a run on the device that `hardware` names. Raises UserError where it cannot be used."""
     threads = threads_to_use(hardware.threads)
     return Classifier.load(run.checkpoint, hardware.device, hardware.batch_size, threads)

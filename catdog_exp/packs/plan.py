@@ -14,7 +14,7 @@ from catdog_exp.escaping import escaped
 from catdog_exp.images.content_hashes import Content, contents
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.duplicates import Separated, separate
-from catdog_exp.packs.fingerprint import fingerprint
+from catdog_exp.packs.fingerprint import FORMAT, INTERPOLATION, fingerprint
 from catdog_exp.packs.lst_files import SPLITS, Entry
 from catdog_exp.packs.split import split_listing
 from catdog_exp.packs.writer import Rejected
@@ -58,9 +58,29 @@ class PackPlan:
         pictures = sorted((labels[path], content.sha256) for path, content in self.contents.items())
         return hashlib.sha256(json.dumps([self.listing.classes, pictures]).encode()).hexdigest()[:32]
 
+    @cached_property
+    def trained_on(self) -> str:
+        """A digest of what a training sees of the pictures: those to train on and to validate on, as they are packed.
+
+        How the files are called is not in it, nor in how many record files they lie.
+        """
+        return self._digest_of("train", "validation")
+
+    @cached_property
+    def judged_on(self) -> str:
+        """A digest of what an evaluation sees of the pictures."""
+        return self._digest_of(*(split for split in SPLITS if split != "train"))
+
     def digests(self, split: Split) -> list[str]:
         """The digest of each picture's content on one side, in order: SHA-256, hexadecimal."""
         return [self.contents[entry.path].sha256 for entry in self.lists[split]]
+
+    def _digest_of(self, *splits: Split) -> str:
+        how = [FORMAT, INTERPOLATION, self.data.resize, self.data.quality, self.listing.classes]
+        sides = {
+            split: [[entry.label, self.contents[entry.path].sha256] for entry in self.lists[split]] for split in splits
+        }
+        return hashlib.sha256(json.dumps([how, sides], sort_keys=True).encode()).hexdigest()
 
 
 def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:

@@ -37,6 +37,10 @@ class Filtered(Source):
         if self.root is not None:
             self.listing(classes)
 
+    def absent(self) -> str | None:
+        """The archive that is still to be downloaded."""
+        return None if self.root is not None else _absent(self.url, self.folder)
+
     def listing(self, classes: list[str]) -> Listing:
         """The pictures, each with the side that the archive puts it on; downloads them where needed."""
         root = _pictures_root(self.url, self.folder, self.root, list(SPLITS))
@@ -65,6 +69,10 @@ class CatsDogs25k(Source):
         if self.root is not None:
             self.listing(classes)
 
+    def absent(self) -> str | None:
+        """The archive that is still to be downloaded."""
+        return None if self.root is not None else _absent(self.url, self.folder)
+
     def listing(self, classes: list[str]) -> Listing:
         """The pictures; downloads them where needed."""
         root = _pictures_root(self.url, self.folder, self.root, CATS_AND_DOGS)
@@ -87,10 +95,18 @@ def _is_zip_url(url: str) -> bool:
     return address.scheme in ("http", "https") and address.path.lower().endswith(".zip")
 
 
+def _absent(url: str, folder: str) -> str | None:
+    return None if _unpacked(url, folder).is_dir() else f"are to be downloaded from {url}"
+
+
+def _unpacked(url: str, folder: str) -> Path:
+    return (Path(folder).absolute() / PurePosixPath(urlsplit(url).path).name).with_suffix("")
+
+
 def _fetched(url: str, folder: str, names: list[str]) -> Path:
     """The folder with `names` out of the zip file at `url`; downloads and unpacks it where needed."""
-    archive = Path(folder).absolute() / PurePosixPath(urlsplit(url).path).name
-    unpacked = archive.with_suffix("")
+    unpacked = _unpacked(url, folder)
+    archive = unpacked.with_name(PurePosixPath(urlsplit(url).path).name)
     if not unpacked.is_dir():
         try:
             unpacked.parent.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,10 @@ class Source(ABC):
         Raises UserError when a class has no pictures or the pictures cannot be had.
         """
 
+    def absent(self) -> str | None:
+        """What `listing` would have to make available first, in words; None where the pictures are there."""
+        return None
+
     # Whether `test_pictures` gives any.
     has_test_pictures: ClassVar[bool] = False
 

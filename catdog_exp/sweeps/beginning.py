@@ -10,8 +10,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from catdog_exp.errors import UserError
+from catdog_exp.experiment.checks import check
 from catdog_exp.experiment.config import RunConfig
-from catdog_exp.experiment.run import check
 from catdog_exp.reading import read
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.freezing import FrozenLoader
@@ -36,15 +36,15 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     """
     folder = Path(config.hydra.sweep.dir)
     # It gets ready while the jobs are composed and the store is opened.
-    fork_server = None if _is_cluster(config) or config.sweep.dry_run is True else start_server()
+    fork_server = None if _is_cluster(config) or config.sweep.dry_run is True or config.plan is True else start_server()
     composed = list(grid_jobs(config))
     jobs = plan([(words, plain(job)) for words, job in composed], check)
     # Of the first job: what a sweep varies may be what no run can do without.
     first = read(RunConfig, jobs[0].settings)
     at_once = _at_once(config, [read(RunConfig, job.settings) for job in jobs])
-    if first.sweep.dry_run and not is_grid(config):
+    if (first.sweep.dry_run or first.plan) and not is_grid(config):
         raise UserError("sweep.dry_run=true: a search chooses its jobs as it goes, none is known before it starts")
-    if first.sweep.dry_run:
+    if first.sweep.dry_run or first.plan:
         print(_plan(first, jobs, at_once))
         sys.exit(0)
     if folder.exists():
@@ -78,7 +78,7 @@ def _reuse(folder: Path, first: RunConfig, jobs: list[Job]) -> set[int]:
     done = set()
     for job in jobs:
         run = earlier.get(job.fingerprint)
-        if run is not None and run.state == "finished":
+        if run is not None and run.state == "finished" and job.is_done(run.done):
             (folder / str(job.number)).mkdir()
             outcome = Outcome("reused", run.objective, run.run_id, run.link, run.seconds)
             write(folder / str(job.number) / OUTCOME, outcome)
@@ -119,5 +119,8 @@ def _plan(first: RunConfig, jobs: list[Job], at_once: int | None) -> str:
     if first.if_exists != "new" and first.train.resume:
         told["unfinished"] = "resumable"
     states = {fingerprint: told[run.state] for fingerprint, run in earlier.items() if run.state in told}
+    for job in jobs:  # trained, but another stage of it is missing
+        if states.get(job.fingerprint) == "finished" and not job.is_done(earlier[job.fingerprint].done):
+            states[job.fingerprint] = "resumable"
     seconds = {fingerprint: run.seconds for fingerprint, run in earlier.items() if run.state == "finished"}
     return plan_table(jobs, states, seconds, at_once or 1)

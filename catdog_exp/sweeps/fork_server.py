@@ -26,7 +26,10 @@ from catdog_exp.tracking.store import prepare_mlflow
 SLOW = (
     "mlflow.store.tracking.sqlalchemy_store",
     "sqlalchemy.dialects.sqlite",
-    "catdog_exp.experiment.stages",
+    "catdog_exp.experiment.stages.evaluate",
+    "catdog_exp.experiment.stages.pack",
+    "catdog_exp.experiment.stages.train",
+    "catdog_exp.plots.sheet",
     "sklearn.metrics",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",

@@ -37,7 +37,7 @@ def _searching(sweep: Path, number: int) -> float | None:
     if stopping(sweep) is not None or (proposal := take(sweep, number)) is None:
         return None
     differs = keys(f"{key}={value}" for key, value in proposal.differs.items())  # a choice is a text to the search
-    job = Job(number, proposal.overrides, differs, proposal.settings, "", proposal.trial)
+    job = Job(number, proposal.overrides, differs, proposal.settings, "", trial=proposal.trial)
     outcome = _late(sweep, job)
     if outcome.status != "stopped":  # else the same command goes on with the trial
         tell(proposal.trial, outcome.objective, pruned=outcome.status == "pruned")

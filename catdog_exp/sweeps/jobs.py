@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,7 +51,8 @@ class Job:
 
     number: its place in the sweep, and the name of its folder. overrides: the words that it was composed with.
     differs: what it has other than other jobs of its sweep, by key. settings: the whole config.
-    fingerprint: of all that changes its result, "" where it trains nothing. trial: of a search, None in a grid.
+    fingerprint: identity of its training, "" where it trains nothing. identities: of its stages, where they were known
+    before it started. trial: of a search, None in a grid.
     """
 
     number: int
@@ -59,7 +60,12 @@ class Job:
     differs: dict[str, Any]
     settings: dict[str, Any]
     fingerprint: str
+    identities: Mapping[str, str] = field(default_factory=dict)
     trial: TrialOf | None = None
+
+    def is_done(self, done: Mapping[str, str]) -> bool:
+        """Whether a run that has done these stages, with these identities, leaves nothing of the job to be done."""
+        return all(done.get(stage) == identity for stage, identity in self.identities.items())
 
 
 @dataclass(frozen=True)

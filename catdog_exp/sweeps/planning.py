@@ -11,7 +11,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
-from catdog_exp.experiment.identity import pack_fingerprint, run_fingerprint
+from catdog_exp.experiment.plan import Plan, resolve
+from catdog_exp.packs.plan import PackPlan
 from catdog_exp.reading import read
 from catdog_exp.sweeps.jobs import Job
 
@@ -34,10 +35,11 @@ def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], check: Callable[[
         for key in differs:
             if key.startswith(COMMON):
                 raise UserError(f"{key}: all jobs of a sweep share it, give it one value")
-    packs: dict[str, str] = {}
+    packs: dict[str, PackPlan] = {}
+    plans = [_plan(settings, packs) for _, settings in composed]
     return [
-        Job(number, words, differs, settings, fingerprint_of(settings, packs))
-        for number, ((words, settings), differs) in enumerate(zip(composed, differing, strict=True))
+        Job(number, words, differs, settings, plan.training if plan else "", plan.identities if plan else {})
+        for number, ((words, settings), differs, plan) in enumerate(zip(composed, differing, plans, strict=True))
     ]
 
 
@@ -57,16 +59,17 @@ def _shown(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def fingerprint_of(settings: Mapping[str, Any], packs: dict[str, str]) -> str:
-    """A job's fingerprint; "" for one that trains nothing, which ends without a result and is done each time.
+def fingerprint_of(settings: Mapping[str, Any], packs: dict[str, PackPlan]) -> str:
+    """Identity of a job's training; "" for one that trains nothing: it ends without a result and is done each time.
 
-    packs: fingerprints of packs that are known, by their settings, and more from now on; looking at many pictures
-    takes its time. Raises UserError when the settings, the pictures or the weights to start from are wrong.
+    packs: as `resolve` takes them. Raises UserError when the settings, the pictures or the weights to start from are
+    wrong.
     """
+    plan = _plan(settings, packs)
+    return "" if plan is None else plan.training
+
+
+def _plan(settings: Mapping[str, Any], packs: dict[str, PackPlan]) -> Plan | None:
+    """A job's plan; None for one that trains nothing."""
     config = read(RunConfig, settings)
-    if "train" not in config.stages:
-        return ""
-    key = json.dumps(settings["data"], sort_keys=True)
-    if key not in packs:
-        packs[key] = pack_fingerprint(config)
-    return run_fingerprint(settings, packs[key])
+    return resolve(config, settings, packs) if "train" in config.stages else None

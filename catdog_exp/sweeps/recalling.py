@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_exp.experiment.config import RunConfig
+from catdog_exp.packs.plan import PackPlan
 from catdog_exp.reading import read
 from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.planning import fingerprint_of, keys
@@ -25,7 +26,7 @@ def recall(
     """
     from optuna.trial import TrialState
 
-    packs: dict[str, str] = {}
+    packs: dict[str, PackPlan] = {}
     jobs = []
     for number, trial in enumerate(trials):
         own = [f"{key}={value}" for key, value in trial.params.items()]

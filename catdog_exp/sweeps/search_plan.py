@@ -15,9 +15,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pydantic import Field
 
 from catdog_exp.errors import UserError
+from catdog_exp.experiment.checks import check
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.identity import relevant
-from catdog_exp.experiment.run import check
 from catdog_exp.reading import read
 from catdog_exp.sweeps.space import ends_of, groups, put, split
 

@@ -4,73 +4,106 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.done_stages import is_trained
 from catdog_exp.tracking.ids import is_run_id
 from catdog_exp.tracking.store import Store, plain_errors, search
+from catdog_exp.tracking.usage import PACK
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 CHECKPOINT = "checkpoints/best.safetensors"
 OBJECTIVE = "objective"  # the metric that holds a run's best value, and the tag that says of what
+DATASET = "dataset"  # tag: digest of the data set that a run was trained on
 
 
 @dataclass(frozen=True)
 class FoundRun:
-    """A run and its network. objective: its best value, None where it has none. checkpoint: a local file."""
+    """A run and its network. described: the run in one line for people. checkpoint: a local file."""
 
     run_id: str
-    name: str
-    objective: float | None
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
+    described: str
     checkpoint: Path
 
-    @property
-    def described(self) -> str:
-        """The run in one line for people: id, name, how good it is and on which pictures."""
-        value = "" if self.objective is None else f", {self.tags.get(OBJECTIVE)} {self.objective:.4f}"
-        pictures = f"; its pictures: {self.tags['pictures']}" if "pictures" in self.tags else ""
-        return f"{self.run_id[:8]} ({self.name}{value}{pictures})"
 
+def run_with_network(store: Store, run_id: str, downloads: Path) -> FoundRun:
+    """The run with the id `run_id` (or the only one whose id starts so), in whichever experiment.
 
-def find_run(store: Store, run_id: str | None, objective: str, minimize: bool, downloads: Path) -> FoundRun:
-    """The run with the id `run_id` (or the only one whose id starts so), or the best one where that is None.
-
-    The best is the one among the experiment's FINISHED runs that have a checkpoint and compare by
-    `objective`; of several equally good the newest. downloads: folder for checkpoints that are not on this
-    machine.
-
+    downloads: folder for checkpoints that are not on this machine.
     Raises UserError when there is no such run, or it has no checkpoint.
     """
-    if run_id is None:
-        return best_run(store, objective, minimize, downloads)
     run = run_by_id(store, run_id)
     if not _has_checkpoint(store, run):
         raise UserError(f"run {run.info.run_id}: it has no {CHECKPOINT}; choose a run that has trained a network")
     return _found(store, run, downloads)
 
 
-def best_run(store: Store, objective: str, minimize: bool, downloads: Path) -> FoundRun:
-    """The best FINISHED run with a checkpoint, as `find_run` chooses it."""
+@dataclass(frozen=True)
+class BestRun:
+    """The best run of a data set. better: a run of another data set whose objective is better still, in words."""
+
+    run: FoundRun
+    better: str
+
+
+def best_run(store: Store, objective: str, minimize: bool, downloads: Path, dataset: str | None) -> BestRun | None:
+    """The best of the experiment's runs that were trained on a data set and have a checkpoint, None where none was.
+
+    They compare by `objective`; of several equally good ones the newest counts. Runs of different data sets do not
+    compare. dataset: its digest; None: the data set that was trained on last. Other arguments: as `run_with_network`.
+
+    Raises UserError when there is no run with a network at all, whatever it was trained on.
+    """
+    compared = f"tags.{OBJECTIVE} = '{objective}'"
     order = (
         f"metrics.{OBJECTIVE} {'ASC' if minimize else 'DESC'}",
         "attributes.start_time DESC",
         "attributes.run_id",
     )
-    for run in store.runs(f"tags.{OBJECTIVE} = '{objective}' and attributes.status = 'FINISHED'", order):
-        if math.isfinite(run.data.metrics.get(OBJECTIVE, math.nan)) and _has_checkpoint(store, run):
-            return _found(store, run, downloads)
-    raise UserError(
-        f"the experiment {store.experiment} of {store.shown} has no finished run with a network and "
-        f"the objective {objective}: train one first with `catdog`"
-    )
+    if dataset is None:
+        last = _first_with_network(store, compared, ("attributes.start_time DESC", "attributes.run_id"))
+        if last is None:
+            raise UserError(
+                f"the experiment {store.experiment} of {store.shown} has no finished run with a network and "
+                f"the objective {objective}: train one first with `catdog`"
+            )
+        tag = next((name for name in (DATASET, PACK) if name in last.data.tags), None)
+        same = f" and tags.{tag} = '{last.data.tags[tag]}'" if tag else ""
+    else:
+        same = f" and tags.{DATASET} = '{dataset}'"
+    best = _first_with_network(store, compared + same, order)
+    if best is None:
+        return None
+    top = _first_with_network(store, compared, order)
+    better = ""
+    if top is not None and top.data.metrics[OBJECTIVE] != best.data.metrics[OBJECTIVE]:
+        better = described(top)
+    return BestRun(_found(store, best, downloads), better)
+
+
+def _first_with_network(store: Store, condition: str, order: tuple[str, ...]) -> Run | None:
+    for run in store.runs(condition, order):
+        if (
+            math.isfinite(run.data.metrics.get(OBJECTIVE, math.nan))
+            and is_trained(run.info.status, run.data.tags)
+            and _has_checkpoint(store, run)
+        ):
+            return run
+    return None
+
+
+def described(run: Run) -> str:
+    """A run in one line for people: id, name, how good it is and on which pictures."""
+    tags, value = run.data.tags, run.data.metrics.get(OBJECTIVE)
+    shown = "" if value is None else f", {tags.get(OBJECTIVE)} {value:.4f}"
+    pictures = f"; its pictures: {tags['pictures']}" if "pictures" in tags else ""
+    return f"{run.info.run_id[:8]} ({run.info.run_name or run.info.run_id}{shown}{pictures})"
 
 
 def run_by_id(store: Store, run_id: str) -> Run:
@@ -119,11 +152,4 @@ def _has_checkpoint(store: Store, run: Run) -> bool:
 
 
 def _found(store: Store, run: Run, downloads: Path) -> FoundRun:
-    return FoundRun(
-        run_id=str(run.info.run_id),
-        name=run.info.run_name or run.info.run_id,
-        objective=run.data.metrics.get(OBJECTIVE),
-        tags=run.data.tags,
-        params=run.data.params,
-        checkpoint=run_file(store, run, CHECKPOINT, downloads),
-    )
+    return FoundRun(str(run.info.run_id), described(run), run_file(store, run, CHECKPOINT, downloads))

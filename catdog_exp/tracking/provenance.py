@@ -10,10 +10,12 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+CUDA_BUILDS = ("mxnet-cu117", "mxnet-cu112")
+
 # What a package is called here, and the distributions that bring it.
 DISTRIBUTIONS = {
     "catdog_exp": ("catdog-exp",),
-    "mxnet": ("mxnet", "mxnet-cu117", "mxnet-cu112"),
+    "mxnet": ("mxnet", *CUDA_BUILDS),
     "numpy": ("numpy",),
     "opencv": ("opencv-python", "opencv-python-headless", "opencv-contrib-python"),
     "hydra": ("hydra-core",),

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from catdog_exp.tracking.done_stages import is_trained
 from catdog_exp.tracking.ending import Status, end_run, error_line
 from catdog_exp.tracking.heartbeat import beating, presence_tags, resumption_tags
 from catdog_exp.tracking.interrupts import uninterrupted
@@ -196,7 +197,7 @@ class MlflowLog:
             if tag in run.data.tags:
                 self._client.delete_tag(run.info.run_id, tag)
         self._client.update_run(run.info.run_id, "RUNNING")
-        if SWEEP not in run.data.tags:
+        if SWEEP not in run.data.tags and not is_trained(run.info.status, run.data.tags):
             log.info("going on with run %s, that was interrupted", run.info.run_id[:8])
 
     def _logged_steps(self, run: Run) -> dict[str, set[int]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.best_run import OBJECTIVE
 from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.done_stages import is_trained, stages_done
 from catdog_exp.tracking.ending import end_run
 from catdog_exp.tracking.heartbeat import HOST, PID, is_alive, seconds_worked
 from catdog_exp.tracking.store import PAGE, Store, existing_store, store_if_there
@@ -36,8 +37,9 @@ RESUMING: tuple[State, ...] = ("running", "unfinished", "finished")
 class Earlier:
     """A run that is there already.
 
-    state: finished with a result; running, somewhere, as far as can be known; or unfinished: failed, killed,
-    pruned, or RUNNING at MLflow though its process is dead. objective: its best value, None where it has
+    state: finished, its training at least, with a result; running, somewhere, as far as can be known; or unfinished:
+    failed, killed, pruned, or RUNNING at MLflow though its process is dead. done: by stage, the identity of what it
+    has done. closed: whether it has ended as it should. objective: its best value, None where it has
     none yet. link: how to look at it. seconds: that were worked on it. host, pid: where it runs or ran last,
     "" and 0 where it does not say.
     """
@@ -49,6 +51,8 @@ class Earlier:
     seconds: float
     host: str
     pid: int
+    done: dict[str, str]
+    closed: bool
 
 
 def earlier_runs(
@@ -106,6 +110,11 @@ def run_of_process(config: TrackingConfig, fingerprint: str, pid: int, host: str
     return _newest(store, " and ".join(conditions))
 
 
+def close_run(config: TrackingConfig, run_id: str) -> None:
+    """End a run that has done all it was to do, and whose process died before it said so."""
+    end_run(existing_store(config), run_id, "FINISHED")
+
+
 def fail_run(config: TrackingConfig, run_id: str, reason: str, log_file: Path | None) -> None:
     """End a run whose process died without a word: FAILED, with the tag `error` and what it printed as `error.txt`.
 
@@ -144,9 +153,10 @@ def _earlier(store: Store, run: Run) -> Earlier | None:
     if objective is not None and not math.isfinite(objective):
         objective = None
     state: State = "running" if is_alive(run.info.status, run.data.tags) else "unfinished"
-    if run.info.status == "FINISHED":
-        if objective is None:
-            return None
+    closed = run.info.status == "FINISHED"
+    if closed and objective is None:
+        return None
+    if state != "running" and objective is not None and is_trained(run.info.status, run.data.tags):
         state = "finished"
     pid = run.data.tags.get(PID, "")
     return Earlier(
@@ -157,6 +167,8 @@ def _earlier(store: Store, run: Run) -> Earlier | None:
         seconds=seconds_worked(run),
         host=run.data.tags.get(HOST, ""),
         pid=int(pid) if pid.isdecimal() else 0,
+        done=stages_done(run.data.tags),
+        closed=closed,
     )
 
 

@@ -114,6 +114,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(**fields, parameters=parameters)
 
 
+def learned_in(path: Path) -> Learned:
+    """The pictures that weights in a file have been trained on, as far as the file says so."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            values = json.loads((file.metadata() or {})[KEY])
+        return decoded(values["learned"], values["complete"])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):  # of another program, or another kind of file
+        return Learned(complete=False)
+
+
 def as_config(network: Network) -> dict[str, Any]:
     """The network's `_target_` and keys, as `reading.read` reads them."""
     kind = type(network)

@@ -113,6 +113,12 @@ def earlier_state(folder: Path) -> State | None:
     return None
 
 
+def newest_epoch(folder: Path) -> int | None:
+    """The epoch of the newest state in `folder` by its name, None where there is none."""
+    newest = next(iter(_states(folder)), None)
+    return None if newest is None else int(newest.name.split("-")[1])
+
+
 def _newest(folder: Path) -> State | None:
     for path in _states(folder):
         try:

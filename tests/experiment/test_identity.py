@@ -1,17 +1,39 @@
-"""Which settings make another run, and which do not."""
+"""Which settings make another training, and which do not."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 from hydra import compose, initialize_config_dir
 
 from catdog_exp.app.compose import conf_folders
-from catdog_exp.experiment.identity import run_fingerprint
+from catdog_exp.app.resolvers import register
+from catdog_exp.experiment.identity import training_identity
+from catdog_exp.packs.plan import plan_pack
 from catdog_exp.sweeps.composed import plain
+from tests.images.drawn import DATA, draw_pictures
+
+register()
 
 
 def settings(*words):
     with initialize_config_dir(str(conf_folders()[-1]), version_base="1.3"):
         return plain(compose("config", list(words)))
+
+
+@pytest.fixture(scope="module")
+def listing(tmp_path_factory):
+    return draw_pictures(tmp_path_factory.mktemp("drawn") / "pictures")
+
+
+@pytest.fixture(scope="module")
+def identity(listing, tmp_path_factory):
+    """The identity of a training with these words; `data`: changed settings of its pack."""
+    packs = tmp_path_factory.mktemp("packs")
+
+    def of(*words, kind="cpu", weights=None, **data):
+        return training_identity(settings(*words), plan_pack(listing, replace(DATA, **data), packs), kind, weights)
+
+    return of
 
 
 @pytest.mark.parametrize(
@@ -26,17 +48,16 @@ def settings(*words):
         "train/optimizer=sgd",
         "hardware.batch_size=32",
         "objective=val/loss",
-        "stages=[pack,train]",
-        "train.init_from=abcdef12",
     ],
 )
-def test_what_changes_the_result_is_another_run(word):
-    assert run_fingerprint(settings(word), "pack") != run_fingerprint(settings(), "pack")
+def test_what_changes_the_network_is_another_training(identity, word):
+    assert identity(word) != identity()
 
 
 @pytest.mark.parametrize(
     "word",
     [
+        "stages=[pack,train]",
         "hardware.threads=1",
         "hardware=cpu",
         "data.threads=2",
@@ -50,19 +71,45 @@ def test_what_changes_the_result_is_another_run(word):
         "machine=example",
     ],
 )
-def test_where_and_how_fast_it_is_done_is_the_same_run(word):
-    assert run_fingerprint(settings(word), "pack") == run_fingerprint(settings(), "pack")
+def test_other_stages_and_where_and_how_fast_it_is_done_are_the_same_training(identity, word):
+    assert identity(word) == identity()
 
 
-def test_other_pictures_are_another_run():
-    assert run_fingerprint(settings(), "pack") != run_fingerprint(settings(), "another")
+def test_a_number_is_the_same_with_and_without_a_point(identity):
+    assert identity("train.clip=1") == identity("train.clip=1.0")
 
 
-def test_weights_to_start_from_count_by_what_is_in_them(tmp_path):
-    from safetensors.numpy import save_file
+def test_a_gpu_is_another_kind_of_device_and_several_count(identity):
+    kinds = [identity(kind="cpu"), identity(kind="gpu"), identity("hardware.gpus=2", "hardware=gpu", kind="gpu")]
+    assert len(set(kinds)) == 3
 
-    files = [tmp_path / name for name in ("a.safetensors", "b.safetensors", "c.safetensors")]
-    for file, value in zip(files, (1.0, 1.0, 2.0), strict=True):
-        save_file({"weight": np.full(3, value, np.float32)}, file)
-    first, same, other = (run_fingerprint(settings(f"train.init_from={file}"), "pack") for file in files)
-    assert first == same != other
+
+def test_several_workers_are_another_training(identity):
+    words = ["hardware.kvstore=dist_sync", "hardware.root=localhost:9", "hardware.rank=0"]
+    assert identity() != identity(*words, "hardware.workers=2") != identity(*words, "hardware.workers=3")
+
+
+def test_weights_to_start_from_count(identity):
+    assert len({identity(), identity(weights="a" * 64), identity(weights="b" * 64)}) == 3
+
+
+@pytest.mark.parametrize("data", [{"resize": 20}, {"quality": 80}, {"seed": 1}, {"split_ratio": 0.6}], ids=str)
+def test_other_packing_or_another_split_is_another_training(identity, data):
+    assert identity(**data) != identity()
+
+
+def test_several_record_files_are_the_same_training(identity):
+    assert identity(shards=3) == identity()
+
+
+def test_pictures_count_by_what_they_show_not_by_how_they_are_called(listing, identity, tmp_path):
+    renamed = {picture.path: f"{picture.path[:4]}x{picture.path[4:]}" for picture in listing.pictures}
+    for old, new in renamed.items():
+        (tmp_path / new).parent.mkdir(exist_ok=True)
+        (tmp_path / new).write_bytes((listing.root / old).read_bytes())
+    pictures = [replace(picture, path=renamed[picture.path]) for picture in listing.pictures]
+    moved = plan_pack(replace(listing, root=tmp_path, pictures=pictures), DATA, tmp_path / "packs")
+    assert training_identity(settings(), moved, "cpu", None) == identity()
+    (tmp_path / pictures[0].path).write_bytes((tmp_path / pictures[1].path).read_bytes() + b"more")
+    changed = plan_pack(replace(listing, root=tmp_path, pictures=pictures), DATA, tmp_path / "packs")
+    assert training_identity(settings(), changed, "cpu", None) != identity()

@@ -1,7 +1,8 @@
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best_run import CHECKPOINT, find_run, run_by_id
+from catdog_exp.tracking.best_run import CHECKPOINT, best_run, run_by_id, run_with_network
+from catdog_exp.tracking.done_stages import stages_tag
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 
@@ -10,11 +11,11 @@ from catdog_exp.tracking.store import open_store
 def train(ready, tmp_path):
     """Logs a run as a training leaves it; the checkpoint's bytes are the run's name."""
 
-    def make(name, value, objective="val/accuracy", checkpoint=True, error=None, experiment="cats"):
+    def make(name, value, objective="val/accuracy", checkpoint=True, error=None, experiment="cats", **tags):
         file = tmp_path / "best.safetensors"
         file.write_text(name)
         try:
-            with start_run(ready(experiment=experiment), name, {"objective": objective}) as log:
+            with start_run(ready(experiment=experiment), name, {"objective": objective, **tags}) as log:
                 if value is not None:
                     log.metrics({"objective": value}, step=0)
                 if checkpoint:
@@ -30,8 +31,12 @@ def train(ready, tmp_path):
 
 @pytest.fixture
 def find(ready, tmp_path):
-    def call(run_id=None, objective="val/accuracy", minimize=False):
-        return find_run(open_store(ready()), run_id, objective, minimize, tmp_path / "downloads")
+    def call(run_id=None, objective="val/accuracy", minimize=False, dataset=None):
+        store, downloads = open_store(ready()), tmp_path / "downloads"
+        if run_id is not None:
+            return run_with_network(store, run_id, downloads)
+        best = best_run(store, objective, minimize, downloads, dataset)
+        return best and best.run
 
     return call
 
@@ -54,9 +59,34 @@ def test_the_best_finished_run_with_a_checkpoint_is_found(train, find):
     train("not a number", float("nan"))
     train("sweep", None)
     found = find()
-    assert (found.run_id, found.name, found.objective) == (best, "best", 0.9)
+    assert found.run_id == best
+    assert found.described == f"{best[:8]} (best, val/accuracy 0.9000)"
     assert found.checkpoint.read_text() == "best"
-    assert found.tags["objective"] == "val/accuracy"
+
+
+def test_runs_of_different_data_sets_do_not_compare(train, find, ready, tmp_path):
+    drawn = train("drawn", 0.95, dataset="d1", pictures="drawn by the program")
+    good = train("good", 0.78, dataset="d2")
+    train("newest", 0.7, dataset="d2")
+    assert find().run_id == good
+    assert find(dataset="d1").run_id == drawn
+    assert find(dataset="d3") is None
+    store = open_store(ready())
+    best = best_run(store, "val/accuracy", False, tmp_path, None)
+    assert best.better == f"{drawn[:8]} (drawn, val/accuracy 0.9500; its pictures: drawn by the program)"
+    assert best_run(store, "val/accuracy", False, tmp_path, "d1").better == ""
+
+
+def test_runs_of_the_version_before_compare_where_their_packs_are_the_same(train, find):
+    train("drawn", 0.95, pack="p1")
+    good = train("good", 0.78, pack="p2")
+    train("newest", 0.7, pack="p2")
+    assert find().run_id == good
+
+
+def test_a_run_whose_training_is_done_has_a_network_whatever_came_after(train, find):
+    run = train("evaluation failed", 0.9, error=RuntimeError("no memory"), **stages_tag({"train": "abc"}))
+    assert find().run_id == run
 
 
 def test_a_loss_is_best_when_lowest(train, find):
@@ -81,12 +111,12 @@ def test_a_local_checkpoint_is_used_where_it_lies(train, find, tmp_path):
 def test_a_run_is_found_by_its_id_or_its_first_digits(train, find):
     run = train("wanted", 0.1, error=RuntimeError("stopped"))
     train("better", 0.9)
-    assert find(run).name == "wanted"
-    assert find(run[:6]).name == "wanted"
+    assert find(run).run_id == run
+    assert find(run[:6]).run_id == run
 
 
 def test_a_run_of_another_experiment_is_found_by_its_id(train, find):
-    assert find(train("elsewhere", 0.5, experiment="dogs")).name == "elsewhere"
+    assert find(train("elsewhere", 0.5, experiment="dogs")).described.split()[1] == "(elsewhere,"
 
 
 def test_without_any_run_the_user_is_told_to_train(find):

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
+from catdog_exp.tracking.done_stages import stages_tag
 from catdog_exp.tracking.heartbeat import presence_tags
 from catdog_exp.tracking.run import start_run
-from catdog_exp.tracking.run_lookup import earlier_runs, fail_run, find_parent, run_of_process
+from catdog_exp.tracking.run_lookup import RESUMING, earlier_runs, fail_run, find_parent, run_of_process
 from catdog_exp.tracking.store import open_store
 
 DEAD = {"host": "elsewhere", "pid": "7", "process_started": "1.0", "heartbeat": "2.0"}
@@ -56,6 +57,18 @@ def test_a_run_that_finished_without_a_result_is_no_result(ready):
     made(config, status="FINISHED")
     made(config, status="FINISHED", objective=float("nan"))
     assert earlier_runs(config, ["abc"]) == {}
+
+
+def test_a_run_that_died_after_its_training_has_its_result(ready):
+    config = ready()
+    stages = stages_tag({"train": "abc", "pack": "p1"})
+    run = made(config, status="KILLED", objective=0.7, **stages)
+    found = earlier_runs(config, ["abc"])["abc"]
+    assert (found.run_id, found.state, found.closed) == (run, "finished", False)
+    assert found.done == {"train": "abc", "pack": "p1"}
+    lives = {**DEAD, "heartbeat": str(time.time())}
+    evaluated = made(config, objective=0.7, **stages, **lives)
+    assert earlier_runs(config, ["abc"], RESUMING)["abc"].run_id == evaluated
 
 
 def test_what_is_known_of_a_run_is_told(ready):

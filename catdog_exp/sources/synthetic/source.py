@@ -45,12 +45,19 @@ class Synthetic(Source):
     def listing(self, classes: list[str]) -> Listing:
         """The drawn pictures. Raises UserError unless `classes` are two: only cats and dogs can be drawn."""
         self.check(classes)
-        root = Path(self.folder).absolute() / f"synthetic-{self.count}-{self.seed}-v{FORMAT}"
+        root = self._root()
         if not root.is_dir():
             self._draw_into(root)
         pictures = [Picture(self._path(number), number % len(FOLDERS)) for number in range(self.count)]
         pictures.sort(key=lambda picture: picture.path)
         return Listing(root, classes, pictures, note="drawn by the program, not photographs")
+
+    def absent(self) -> str | None:
+        """The drawings that are still to be made."""
+        return None if self._root().is_dir() else f"{self.count:,} are to be drawn into {self._root()}"
+
+    def _root(self) -> Path:
+        return Path(self.folder).absolute() / f"synthetic-{self.count}-{self.seed}-v{FORMAT}"
 
     def _draw_into(self, root: Path) -> None:
         from tqdm import tqdm

@@ -1,0 +1,54 @@
+"""What can be seen to be wrong with a run before any work is done or anything is made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from catdog_exp.errors import UserError
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.tracking.ids import is_run_id
+
+
+def check(config: RunConfig) -> None:
+    """Raise UserError for what can be seen to be wrong before any work is done or anything is made."""
+    from catdog_exp.tracking.uris import absolute_uri
+    from catdog_exp.training.objective import check_objective
+
+    check_objective(config.objective)
+    _check_outputs(Path(config.paths.outputs))
+    if config.tracking.enabled:
+        absolute_uri(config.tracking.uri)
+    if set(config.stages) != {"predict"}:
+        config.data.source.check(config.data.classes)
+    if "pack" in config.stages and config.data.pack_on == "ray":
+        from catdog_exp.packs.ray import check_ray
+
+        check_ray()
+    hardware = config.hardware
+    if hardware.device == "gpu" or hardware.gpus > 1 or hardware.dtype != "float32":
+        from catdog_exp.mx import check_dtype, context
+
+        check_dtype(context(hardware.device, hardware.gpus), hardware.dtype)
+    if "train" in config.stages and config.train.init_from is not None and not is_run_id(config.train.init_from):
+        from catdog_exp.networks.initial_weights import check_weights
+
+        check_weights(Path(config.train.init_from))
+    if "train" in config.stages and config.train.freeze:
+        from catdog_exp.networks.freezing import check_patterns
+
+        check_patterns(config.model, config.data.resize, [str(word) for word in config.train.freeze])
+    if "predict" in config.stages:
+        pictures = config.predict.pictures
+        if pictures is None and not config.data.source.has_test_pictures:
+            raise UserError("predict.pictures is not set: give predict.pictures=DIR")
+        if pictures is not None and not Path(pictures).exists():
+            raise UserError(f"predict.pictures={pictures}: there is no such file or folder")
+
+
+def _check_outputs(outputs: Path) -> None:
+    there = next(folder for folder in (outputs, *outputs.parents) if folder.exists())
+    if not there.is_dir():
+        raise UserError(f"paths.outputs={outputs}: {there} is a file, name a folder")
+    if not os.access(there, os.W_OK):
+        raise UserError(f"paths.outputs={outputs}: {there} cannot be written to, name another folder")

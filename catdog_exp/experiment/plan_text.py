@@ -1,0 +1,107 @@
+"""What a run would do, in words: what is there already, what is to be done, and from where (`plan=true`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.plan import ORDER, Plan, resolve
+from catdog_exp.packs.lst_files import SPLITS
+from catdog_exp.packs.plan import PackPlan
+
+if TYPE_CHECKING:
+    from catdog_exp.tracking.run_lookup import Earlier
+
+SIDES = {"train": "to train on", "validation": "to validate on", "test": "to test on"}
+
+
+def plan_text(config: RunConfig, settings: Mapping[str, Any]) -> str:
+    """The plan of a run, a line for each part; nothing is made but notes of the pictures' digests.
+
+    Raises UserError when the pictures, or the weights to start from, cannot be had.
+    """
+    absent = config.data.source.absent()
+    if absent is not None and set(config.stages) != {"predict"}:
+        return _aligned([("pictures", f"{absent}; all else follows from them"), ("stages", ", ".join(config.stages))])
+    plan = resolve(config, settings)
+    rows = []
+    if plan.pack is not None:
+        rows += _pictures(plan.pack)
+    if plan.start is not None:
+        known = f"{len(plan.start.learned.digests):,} pictures" if plan.start.learned.complete else "not known"
+        rows.append(("weights", f"from {plan.start.file}, which were trained on: {known}"))
+    rows += _stages(config, plan)
+    return _aligned(rows)
+
+
+def _pictures(plan: PackPlan) -> list[tuple[str, str]]:
+    listing = plan.listing
+    counts = Counter(picture.label for picture in listing.pictures)
+    classes = ", ".join(f"{name} {counts[label]:,}" for label, name in enumerate(listing.classes))
+    where = f"{len(listing.pictures):,} in {listing.root}: {classes}"
+    sides = [f"{len(plan.lists[split]):,} {SIDES[split]}" for split in SPLITS if plan.lists[split]]
+    twice = len(plan.separated.copies) + len(plan.separated.contradictions)
+    if twice:
+        sides.append(f"{twice:,} left out, since the same picture is there again")
+    there = (plan.place / "manifest.json").is_file()
+    rows = [
+        ("pictures", where + (f"; {listing.note}" if listing.note else "")),
+        ("data set", plan.dataset),
+        ("split", ", ".join(sides)),
+        ("files", f"{plan.place}: {'is there' if there else 'is to be made'}"),
+    ]
+    for split in SPLITS:
+        folder = plan.place / "decoded" / split
+        if plan.lists[split]:
+            rows.append(("decoded", f"{split} side: {'is there' if folder.is_dir() else 'is to be made'}"))
+    return rows
+
+
+def _stages(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
+    earlier = _earlier(config, plan)
+    finished = earlier is not None and earlier.state == "finished" and config.if_exists in ("reuse", "skip")
+    done = earlier.done if earlier is not None and (finished or config.if_exists != "new") else {}
+    missing = plan.missing(done)
+    rows: list[tuple[str, str]] = []
+    for stage in ORDER:
+        if stage not in config.stages:
+            continue
+        text = "is to be done"
+        if stage not in missing and earlier is not None:
+            text = f"is done, in run {earlier.run_id[:8]}"
+        elif stage == "train" and earlier is not None and earlier.state == "running":
+            text = f"is under way as run {earlier.run_id[:8]}, process {earlier.pid} on {earlier.host}"
+        elif stage == "train" and (state := _newest_state(config, plan)) is not None:
+            text = f"goes on after epoch {state} of {config.train.epochs}"
+        elif finished and earlier is not None and stage in ("evaluate", "predict"):
+            text = f"is to be done, with the network of run {earlier.run_id[:8]}"
+        if stage == "train":
+            text += f" (identity {plan.training[:8]})"
+        rows.append((f"stage {stage}", text))
+    return rows
+
+
+def _earlier(config: RunConfig, plan: Plan) -> Earlier | None:
+    from catdog_exp.tracking.run_lookup import RESUMING, STATES, earlier_runs
+
+    if not plan.training:
+        return None
+    order = RESUMING if config.if_exists == "resume" else STATES
+    return earlier_runs(config.tracking, [plan.training], order).get(plan.training)
+
+
+def _newest_state(config: RunConfig, plan: Plan) -> int | None:
+    """After which epoch an interrupted training goes on."""
+    from catdog_exp.training.training_state import newest_epoch
+
+    if not config.train.resume or config.if_exists == "new":
+        return None
+    return newest_epoch(Path(config.paths.outputs) / "unfinished" / plan.training)
+
+
+def _aligned(rows: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)

@@ -1,0 +1,60 @@
+"""The stage `evaluate`: how good a network is on pictures that it was not trained on, in figures and plots."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from catdog_exp.errors import UserError
+from catdog_exp.experiment.judging import unlearned
+from catdog_exp.experiment.work import Work
+
+if TYPE_CHECKING:
+    from catdog_exp.data.decoded import DecodedPictures
+    from catdog_exp.inference.classifier import Classifier
+    from catdog_exp.packs.store import Pack
+    from catdog_exp.sources.source import Split
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, DecodedPictures]) -> None:
+    """Judge the network on each of the `sides`, leaving out what it has been trained on.
+
+    Figures of the validation side are logged as `best/…`, at the network's epoch; those of the test side as `test/…`.
+    Raises UserError where the network is for other classes or sizes, or nothing is left to judge it on.
+    """
+    _check_fits(work, pack, network)
+    for split, pictures in sides.items():
+        judged = unlearned(work.pack, pack, split, pictures, network.checkpoint.pictures)
+        _judge(work, pack, network, split, judged)
+
+
+def _judge(work: Work, pack: Pack, network: Classifier, split: Split, pictures: DecodedPictures) -> None:
+    from catdog_exp.inference.evaluation import evaluate
+    from catdog_exp.plots.confusion import confusion_plot
+    from catdog_exp.plots.sheet import mistakes_sheet
+
+    evaluation = evaluate(pictures.labels, network.probabilities_of(pictures), pack.classes)
+    prefix, step = ("best", network.checkpoint.epoch) if split == "validation" else (split, 0)
+    figures = {f"{prefix}/{name}": value for name, value in evaluation.metrics().items()}
+    work.tracker.metrics({**figures, f"{prefix}/pictures": len(pictures)}, step=step)
+    ending = "" if split == "validation" else f"_{split}"
+    confusion = work.folder / f"confusion_matrix{ending}.png"
+    mistakes = work.folder / f"worst_mistakes{ending}.png"
+    confusion_plot(evaluation.confusion, pack.classes, confusion)
+    mistakes_sheet(pictures, evaluation, mistakes)
+    for picture in (confusion, mistakes):
+        work.tracker.artifact(picture)
+    chose = split == "validation" and (work.plan.training or network.checkpoint.pack == pack.fingerprint)
+    which = f"{len(pictures):,} {split} pictures" + ", which chose the epoch" * bool(chose)
+    log.info("on %s: %s", which, evaluation.shown)
+
+
+def _check_fits(work: Work, pack: Pack, network: Classifier) -> None:
+    size = work.config.data.resize
+    if (network.classes, network.size) != (pack.classes, size):
+        raise UserError(
+            f"the network is for {', '.join(network.classes)} at {network.size} pixels, the pictures are "
+            f"{', '.join(pack.classes)} at {size}: choose another with predict.run=ID, or train one"
+        )

@@ -1,0 +1,47 @@
+"""The stage `pack`: record files of the source's pictures."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Literal
+
+from catdog_exp.experiment.work import Work
+from catdog_exp.packs.store import find_pack, open_pack
+
+if TYPE_CHECKING:
+    from catdog_exp.data.decoded import DecodedPictures
+    from catdog_exp.packs.store import Pack
+    from catdog_exp.sources.source import Split
+
+log = logging.getLogger(__name__)
+
+CONTEXTS: dict[Split, Literal["training", "validation"]] = {"train": "training", "validation": "validation"}
+
+
+def opened_pack(work: Work) -> Pack:
+    """The run's pack. What a stage makes is made by that stage alone: without `pack` it is the one that is there."""
+    if work.pack.listing.note:
+        log.info("pictures: %s", work.pack.listing.note)
+    pack = open_pack(work.pack) if "pack" in work.config.stages else find_pack(work.pack)
+    for split, context in CONTEXTS.items():
+        name = work.pack.listing.root.name
+        work.tracker.dataset(name, pack.fingerprint, str(pack.folder), context, pack.counts[split])
+    return pack
+
+
+def log_pack(work: Work, pack: Pack) -> None:
+    """Log what is in the pack."""
+    classes = work.folder / "classes.json"
+    classes.write_text(json.dumps({name: label for label, name in enumerate(pack.classes)}))
+    for file in (pack.folder / "manifest.json", pack.folder / "rejected.csv", classes):
+        work.tracker.artifact(file, "pack")
+    if pack.images_per_second is not None:
+        work.tracker.metrics({"pack/images_per_second": pack.images_per_second}, step=0)
+
+
+def decoded(work: Work, pack: Pack, split: Split) -> DecodedPictures:
+    """The pictures of one side of the pack."""
+    from catdog_exp.data.decoded_cache import decoded_side
+
+    return decoded_side(pack, split, work.config.data.resize, work.threads)

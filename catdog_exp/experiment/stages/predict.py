@@ -1,0 +1,29 @@
+"""The stage `predict`: labels of pictures that have none."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from catdog_exp.experiment.work import Work
+
+if TYPE_CHECKING:
+    from catdog_exp.inference.classifier import Classifier
+
+log = logging.getLogger(__name__)
+
+
+def predict(work: Work, network: Classifier) -> None:
+    """Label the run's pictures: a list, a table, a CSV file and a sheet of them."""
+    from catdog_exp.inference.prediction import predict, table, write_csv, write_test_list
+    from catdog_exp.plots.sheet import prediction_sheet
+
+    pictures = work.plan.to_predict
+    files = [work.folder / name for name in ("test_file.lst", "predictions.csv", "predictions.png")]
+    write_test_list(pictures, files[0])
+    predictions = predict(network, pictures, work.threads)
+    write_csv(predictions, network.classes, files[1])
+    prediction_sheet(predictions, files[2])
+    for file in files:
+        work.tracker.artifact(file, "predictions")
+    log.info("%s", table(predictions, limit=20))

@@ -1,0 +1,131 @@
+"""The stage `train`: a trained network, and its curves."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catdog_exp.errors import GivenUp, UserError
+from catdog_exp.experiment.judging import unlearned
+from catdog_exp.experiment.work import Work
+from catdog_exp.files import replacing
+from catdog_exp.tracking.run_log import PRUNED
+from catdog_exp.training.distributed.process_group import ProcessGroup
+from catdog_exp.training.learned import Learned
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from catdog_exp.data.decoded import DecodedPictures
+    from catdog_exp.packs.store import Pack
+    from catdog_exp.training.loop import Trained
+
+log = logging.getLogger(__name__)
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+def train(
+    work: Work,
+    pack: Pack,
+    pictures: DecodedPictures,
+    validation: DecodedPictures,
+    workers: ProcessGroup,
+    place: Path | None,
+    on_epoch: OnEpoch | None,
+) -> Trained | None:
+    """Train, and log the network. place: where worker 0 keeps what it needs to go on; None for any other worker.
+
+    What the network that it starts from was trained on is not validated on.
+    Returns None for any worker but the first. Raises UserError where nothing is left to validate on.
+    """
+    from catdog_exp.plots.curves import training_curves
+    from catdog_exp.training.loop import train
+
+    config, start = work.config, work.plan.start
+    _summarize(work)
+    packs = workers.of_all(pack.fingerprint)
+    if len(set(packs)) > 1:
+        raise UserError(f"the workers have different pictures: their packs are {', '.join(packs)}")
+    before = Learned() if start is None else start.learned
+    if start is not None:
+        validation = unlearned(work.pack, pack, "validation", validation, before)
+
+    def epoch_done(epoch: int, metrics: dict[str, float]) -> None:
+        work.tracker.metrics(metrics, step=epoch)
+        try:
+            if on_epoch is not None:
+                on_epoch(epoch, metrics)
+        except GivenUp:
+            work.tracker.tags({PRUNED: str(epoch)})
+            raise
+
+    trained = train(
+        config.model,
+        config.train,
+        config.augment,
+        config.hardware,
+        config.objective,
+        pictures,
+        validation,
+        pack.classes,
+        place or work.folder,
+        on_epoch=epoch_done,
+        threads=work.threads,
+        given=_start_weights(work, workers),
+        workers=workers,
+        pack=pack.fingerprint,
+        learned=before.with_more(work.pack.digests("train")),
+    )
+    workers.leave()
+    if place is None:
+        log.info("trained: params_sha256 %s; worker 0 keeps the network", trained.params_sha256)
+        return None
+    trained = _kept(trained, work.folder / "checkpoints")
+    curves = work.folder / "training_curves.png"
+    training_curves(trained.history, curves, config.objective)
+    work.tracker.artifact(curves)
+    work.tracker.artifact(trained.best, "checkpoints")
+    work.tracker.tags({"params_sha256": trained.params_sha256})
+    work.tracker.metrics({"objective": trained.best_value}, step=trained.best_epoch)
+    log.info("best %s: %.4f, of epoch %d", config.objective, trained.best_value, trained.best_epoch)
+    return trained
+
+
+def _kept(trained: Trained, folder: Path) -> Trained:
+    """The training with its checkpoints copied into the run's own folder."""
+    folder.mkdir(exist_ok=True)
+    for file in (trained.best, trained.last):
+        with replacing(folder / file.name) as aside:
+            shutil.copyfile(file, aside)
+    return dataclasses.replace(trained, best=folder / trained.best.name, last=folder / trained.last.name)
+
+
+def _summarize(work: Work) -> None:
+    from catdog_exp.networks.summary import summarize
+
+    size = work.config.data.resize
+    summary = summarize(work.config.model.build(size, len(work.config.data.classes)), size)
+    log.info("network at %d pixels: %s\n%s", size, summary.totals, summary.table())
+    file = work.folder / "model_summary.txt"
+    file.write_text(f"{summary.table()}\n", encoding="utf-8")
+    work.tracker.artifact(file)
+    counts = {"model/parameters": summary.parameters, "model/multiply_adds": summary.multiply_adds}
+    work.tracker.metrics(counts, step=0)
+
+
+def _start_weights(work: Work, workers: ProcessGroup) -> dict[str, NDArray[Any]] | None:
+    """Weights to start from, where `train.init_from` names some; worker 0 gives them to the others."""
+    from catdog_exp.networks.initial_weights import read_weights
+
+    if work.config.train.init_from is None:
+        return None
+    start = work.plan.start
+    if start is None:
+        return workers.arrays({})
+    log.info("weights to start from: %s", start.file)
+    return workers.arrays(read_weights(start.file))

@@ -1,0 +1,49 @@
+"""What the stages of one run have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catdog_exp.experiment.config import RunConfig, Stage
+from catdog_exp.experiment.plan import Plan
+from catdog_exp.inference.trained_network import Runs
+from catdog_exp.packs.plan import PackPlan
+from catdog_exp.threads import threads_to_use
+from catdog_exp.tracking.done_stages import stages_tag
+
+if TYPE_CHECKING:
+    from catdog_exp.tracking.run_log import RunLog
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run under way. folder: its own. tracker: what it is logged to. done: stages by now, with their identities."""
+
+    config: RunConfig
+    plan: Plan
+    folder: Path
+    tracker: RunLog
+    done: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def pack(self) -> PackPlan:
+        """The plan of the run's pack, which it must have."""
+        assert self.plan.pack is not None
+        return self.plan.pack
+
+    @property
+    def threads(self) -> int:
+        """How much is computed at once."""
+        return threads_to_use(self.config.hardware.threads)
+
+    @property
+    def runs(self) -> Runs:
+        """The runs that this one may take a network from."""
+        return Runs(self.config.tracking, self.config.objective, Path(self.config.paths.outputs))
+
+    def finish(self, stage: Stage) -> None:
+        """Log that a stage is done: the same command does not do it again."""
+        self.done[stage] = self.plan.identities[stage]
+        self.tracker.tags(stages_tag(self.done))

@@ -1,0 +1,28 @@
+"""Which stages of a run are done, and of what: a tag of its own, which MLflow's pages do not show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+TAG = "mlflow.catdog.stages"  # JSON: by stage the identity of what was done
+TRAIN = "train"
+
+
+def stages_done(tags: Mapping[str, str]) -> dict[str, str]:
+    """By stage, the identity of what it has done; none where the tags do not say."""
+    try:
+        found = json.loads(tags.get(TAG, "{}"))
+    except ValueError:
+        return {}  # anyone may edit tags
+    return {str(stage): str(identity) for stage, identity in found.items()} if isinstance(found, dict) else {}
+
+
+def stages_tag(done: Mapping[str, str]) -> dict[str, str]:
+    """The tag that says that these stages are done, with the identities of what they did."""
+    return {TAG: json.dumps(dict(done), sort_keys=True)}
+
+
+def is_trained(status: str, tags: Mapping[str, str]) -> bool:
+    """Whether a run with this status and these tags has a network: it finished, or its training did."""
+    return status == "FINISHED" or TRAIN in stages_done(tags)

@@ -1,0 +1,168 @@
+"""What a run says is true: nothing that changed is left undone, nothing is done twice, no network flatters itself."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from catdog_exp.packs.lst_files import read_list
+from tests.cli.conftest import SMALL
+from tests.cli.store import client, runs
+
+OWN = SMALL[1:]  # for pictures of one's own
+
+
+@pytest.fixture
+def pictures(tmp_path, finished):
+    """A folder of 30 drawn pictures of each class."""
+    return shutil.copytree(next((finished[0] / "outputs" / "pictures").glob("synthetic-*")), tmp_path / "mine")
+
+
+def lists(folder, side):
+    """The files of one side, in each pack, the oldest first."""
+    packs = sorted(folder.glob(f"outputs/packs/*/{side}_file.lst"), key=lambda file: file.stat().st_mtime_ns)
+    return [{entry.path for entry in read_list(file)} for file in packs]
+
+
+def output(done, code=0):
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def test_a_network_is_not_judged_on_pictures_that_it_was_trained_on(catdog, tmp_path, pictures):
+    words = [*OWN, "data=folder", f"data.root={pictures}", "data.split_ratio=0.8"]
+    output(catdog(*words, "data.seed=0"))
+    told = output(catdog(*words, "stages=[pack,evaluate]", "data.seed=1"))
+    (trained_on, _), (_, judged_on) = lists(tmp_path, "train"), lists(tmp_path, "validation")
+    known = judged_on & trained_on
+    assert known
+    assert f"{len(known)} of 12 validation pictures are left out: the network was trained on them" in told
+    assert runs(tmp_path)[-1].data.metrics["best/pictures"] == len(judged_on - trained_on)
+
+
+def test_a_network_that_has_learned_all_of_them_is_not_judged(catdog, tmp_path, pictures):
+    words = [*OWN, "data=folder", "data.split_ratio=0.8"]
+    output(catdog(*words, f"data.root={pictures}"))
+    (trained_on,) = lists(tmp_path, "train")
+    known = tmp_path / "known"
+    for path in trained_on:
+        (known / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(pictures / path, known / path)
+    told = output(catdog(*words, f"data.root={known}", "stages=[pack,evaluate]"), code=2)
+    (line,) = (line for line in told.splitlines() if line.startswith("catdog:"))
+    assert "none is left to judge it on" in line
+
+
+def test_whoever_goes_on_from_a_run_is_not_judged_on_what_that_learned(catdog, tmp_path, pictures):
+    words = [*OWN, "data=folder", f"data.root={pictures}", "data.split_ratio=0.8"]
+    output(catdog(*words))
+    (first,) = runs(tmp_path)
+    told = output(catdog(*words, f"train.init_from={first.info.run_id}", "data.seed=1"))
+    (trained_on, _), (_, judged_on) = lists(tmp_path, "train"), lists(tmp_path, "validation")
+    left = len(judged_on - trained_on)
+    assert 0 < left < 12
+    second = runs(tmp_path)[-1]
+    assert second.data.metrics["best/pictures"] == left
+    assert second.data.metrics["best/accuracy"] == pytest.approx(second.data.metrics["objective"])
+    assert "was trained on them" in told
+
+
+def test_what_weights_from_elsewhere_learned_is_said_to_be_unknown(catdog, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    output(catdog(*SMALL))
+    (checkpoint,) = tmp_path.glob("outputs/runs/*/*/checkpoints/best.safetensors")
+    save_file(load_file(checkpoint), tmp_path / "weights.safetensors")
+    told = output(catdog(*SMALL, "train.init_from=weights.safetensors"))
+    assert "first weights were trained on cannot be known" in told
+
+
+def test_the_best_of_other_pictures_is_not_the_best_of_these(catdog, tmp_path, pictures):
+    output(catdog(*SMALL, "train.epochs=6"))
+    (drawn,) = runs(tmp_path)
+    for number, file in enumerate(sorted(pictures.rglob("*.jpg"))):  # what cannot be learned
+        shutil.copy(file, pictures / ("cat" if number % 2 else "dog") / f"x{number}.jpg")
+        file.unlink()
+    output(catdog(*OWN, "data=folder", f"data.root={pictures}", "train.lr=1e-9", "train.epochs=1"))
+    mine = runs(tmp_path)[-1]
+    assert mine.data.metrics["objective"] < drawn.data.metrics["objective"]
+    (picture, *_) = (pictures / "cat").iterdir()
+    done = catdog("predict", picture)
+    output(done)
+    line = done.stderr.splitlines()[0]
+    assert line.startswith(f"network of run {mine.info.run_id[:8]}")
+    assert "the best of the data set that was trained on last" in line
+    assert f"better, on another data set: run {drawn.info.run_id[:8]}" in line
+    done = catdog("predict", picture, *SMALL[:1])
+    assert done.stderr.startswith(f"network of run {drawn.info.run_id[:8]}")
+    (pictures / "cat" / "new.jpg").write_bytes(picture.read_bytes() + b"\0")
+    done = catdog("predict", picture, "data=folder", f"data.root={pictures}")
+    assert "no run of the experiment catdog was trained on these pictures" in output(done, code=2)
+
+
+def test_new_pictures_to_predict_are_predicted(catdog, tmp_path, pictures):
+    unknown = tmp_path / "unknown"
+    unknown.mkdir()
+    shutil.copy(pictures / "cat" / "cat.000000.jpg", unknown / "1.jpg")
+    words = [*SMALL, "stages=[pack,train,predict]", f"predict.pictures={unknown}"]
+    output(catdog(*words))
+    assert "finished already" in output(catdog(*words))
+    shutil.copy(pictures / "dog" / "dog.000000.jpg", unknown / "2.jpg")
+    told = output(catdog(*words))
+    assert "finished already" not in told
+    assert "epoch 1/" not in told
+    assert "2.jpg" in told
+    (run,) = runs(tmp_path)
+    table = client(tmp_path).download_artifacts(run.info.run_id, "predictions/predictions.csv", str(tmp_path))
+    assert (tmp_path / "predictions" / "predictions.csv").read_text().count(".jpg") == 2, table
+
+
+def test_one_stage_more_costs_that_stage(catdog, tmp_path):
+    output(catdog(*SMALL, "stages=[pack,train]"))
+    told = output(catdog(*SMALL))
+    assert "trained already" in told
+    assert "epoch 1/" not in told
+    (run,) = runs(tmp_path)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["best/accuracy"] == pytest.approx(run.data.metrics["objective"])
+    assert "preview.png" in [file.path for file in client(tmp_path).list_artifacts(run.info.run_id)]
+    assert "finished already" in output(catdog(*SMALL))
+
+
+def test_another_kind_of_device_is_another_training(catdog, tmp_path):
+    # No card here: MXNet is told that there is one, and computes on the processor in its place.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if sys.argv[-1:] != ['-c'] and any('catdog' in word for word in sys.argv):\n"
+        "    from catdog_exp import mx\n"
+        "    mx.context = lambda *_: mx.mx.cpu()\n"
+    )
+    words = {"PYTHONPATH": str(tmp_path)}
+    output(catdog(*SMALL, "hardware.device=cpu", **words))
+    told = output(catdog(*SMALL, "hardware.device=gpu", **words))
+    assert "finished already" not in told
+    assert len({run.data.tags["fingerprint"] for run in runs(tmp_path)}) == 2
+
+
+def test_the_plan_is_said_and_nothing_is_done(catdog, tmp_path):
+    told = output(catdog(*SMALL, "plan=true"))
+    assert "60 are to be drawn" in told
+    assert not (tmp_path / "outputs").exists()
+    output(catdog(*SMALL, "stages=[pack,train]"))
+    (run,) = runs(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    told = output(catdog(*SMALL, "plan=true"))
+    assert sorted(tmp_path.rglob("*")) == before
+    assert "48 to train on, 12 to validate on" in told
+    assert re.search(rf"stage train +is done, in run {run.info.run_id[:8]}", told)
+    assert re.search(rf"stage evaluate +is to be done, with the network of run {run.info.run_id[:8]}", told)
+    assert re.search(r"stage train +is to be done", output(catdog(*SMALL, "plan=true", "train.seed=5")))
+
+
+def test_a_run_knows_its_pack_and_its_data_set(finished):
+    (run,) = runs(finished[0])
+    (manifest,) = finished[0].glob("outputs/packs/*/manifest.json")
+    assert run.data.tags["pack"] == json.loads(manifest.read_text())["fingerprint"]
+    assert len(run.data.tags["dataset"]) == 32
