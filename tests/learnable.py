@@ -47,16 +47,19 @@ def decoded(pictures: list[np.ndarray], labels: list[int], size: int) -> Decoded
     )
 
 
-def halves(count: int, size: int = 8, seed: int = 0) -> DecodedPictures:
-    """Noise of several shapes, short edge `size`, with a brighter upper (label 0) or lower half (label 1)."""
+def halves(count: int, size: int = 8, seed: int = 0, every: int = 2, by: int = 100) -> DecodedPictures:
+    """Noise of several shapes, short edge `size`, with a brighter upper (label 0) or lower half (label 1).
+
+    every: one picture in so many has label 1. by: how much brighter.
+    """
     rng = np.random.default_rng(seed)
     pictures, labels = [], []
     for number in range(count):
         longer = size + number % 4
         height, width = (size, longer) if number % 3 else (longer, size)
-        picture = rng.integers(0, 156, (height, width, 3), np.uint8)
-        bright = slice(height // 2, None) if number % 2 else slice(None, height // 2)
-        picture[bright] += 100
+        picture = rng.integers(0, 256 - by, (height, width, 3), np.uint8)
+        label = int(number % every == every - 1)
+        picture[slice(height // 2, None) if label else slice(None, height // 2)] += by
         pictures.append(picture)
-        labels.append(number % 2)
+        labels.append(label)
     return decoded(pictures, labels, size)

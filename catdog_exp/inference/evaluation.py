@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catdog_exp.errors import UserError
+from catdog_exp.training.objective import balanced_accuracy
 
 BINS = 15  # of the calibration error
 
@@ -22,6 +23,7 @@ class Evaluation:
     loss: mean cross-entropy in nats; a probability of 0 counts as the smallest float64 step (2.2e-16).
     accuracy: share of pictures whose likeliest class is the true one.
     accuracy_low, accuracy_high: its 95 % confidence interval, as far as the number of pictures goes (Wilson, 1927).
+    balanced_accuracy: mean recall over classes that have pictures, so that each of them counts alike.
     ece: expected calibration error (Naeini et al., 2015): how far the likeliest class's probability is from how
         often it is right, mean over pictures in 15 bins of that probability; 0 is perfect.
     precision, recall, f1: of class 1 where there are two classes, else the mean over classes; 0 where
@@ -37,6 +39,7 @@ class Evaluation:
     accuracy: float
     accuracy_low: float
     accuracy_high: float
+    balanced_accuracy: float
     ece: float
     precision: float
     recall: float
@@ -48,17 +51,20 @@ class Evaluation:
 
     def metrics(self) -> dict[str, float]:
         """The figures by name; one that is None is left out."""
-        names = ("loss", "accuracy", "accuracy_low", "accuracy_high", "ece", "precision", "recall", "f1", "roc_auc")
+        accuracies = ("accuracy", "accuracy_low", "accuracy_high", "balanced_accuracy")
+        names = ("loss", *accuracies, "ece", "precision", "recall", "f1", "roc_auc")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     @property
     def shown(self) -> str:
-        """The figures in one line for people."""
+        """The figures in one line for people; the balanced accuracy where classes have unequal numbers of pictures."""
+        unequal = len({sum(row) for row in self.confusion}) > 1
         rest = ("precision", "recall", "f1", "roc_auc")
         return ", ".join(
             [
                 f"loss {self.loss:.4f}",
                 f"accuracy {self.accuracy:.4f} (95 %: {self.accuracy_low:.3f} to {self.accuracy_high:.3f})",
+                *([f"balanced accuracy {self.balanced_accuracy:.4f}"] if unequal else []),
                 f"calibration error {self.ece:.3f}",
                 *(f"{name} {value:.4f}" for name in rest if (value := getattr(self, name)) is not None),
             ]
@@ -97,18 +103,20 @@ def evaluate(
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         truth, predicted, average="binary" if len(classes) == 2 else "macro", zero_division=0
     )
+    confusion = metrics.confusion_matrix(truth, predicted, labels=every_class)
     return Evaluation(
         classes=list(classes),
         loss=float(metrics.log_loss(truth, exact, labels=every_class)),
         accuracy=float(right.mean()),
         accuracy_low=low,
         accuracy_high=high,
+        balanced_accuracy=balanced_accuracy(confusion.diagonal().tolist(), confusion.sum(axis=1).tolist()),
         ece=calibration_error(exact.max(axis=1), right),
         precision=float(precision),
         recall=float(recall),
         f1=float(f1),
         roc_auc=_roc_auc(truth, exact),
-        confusion=metrics.confusion_matrix(truth, predicted, labels=every_class).tolist(),
+        confusion=confusion.tolist(),
         labels=truth,
         probabilities=exact,
     )

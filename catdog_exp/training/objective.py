@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from catdog_exp.errors import UserError
 
 SPEED = "images_per_second"
-OBJECTIVES = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
+OBJECTIVES = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/balanced_accuracy")
 EPOCH_METRICS = (*OBJECTIVES, "lr", SPEED)
 
 
@@ -25,3 +27,12 @@ def is_better(metric: str, value: float, than: float | None) -> bool:
     if than is None:
         return True
     return value < than if is_minimized(metric) else value > than
+
+
+def balanced_accuracy(hits: Sequence[int], pictures: Sequence[int]) -> float:
+    """Mean recall: over classes with pictures, the mean share of each one's pictures that is called so, 0..1.
+
+    hits, pictures: counts by true class. At least one class has pictures.
+    """
+    recalls = [right / count for right, count in zip(hits, pictures, strict=True) if count]
+    return sum(recalls) / len(recalls)

@@ -31,7 +31,7 @@ from catdog_exp.training.replicas import Replicas
 from catdog_exp.training.time_budget import planned_epochs
 from catdog_exp.training.training_state import Counters, State, earlier_state, save_state
 from catdog_exp.training.updater import Updater
-from catdog_exp.training.validation import loss_and_accuracy
+from catdog_exp.training.validation import validate
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
@@ -214,12 +214,13 @@ class Trainer:
         if self.workers.rank:
             return {}
         self.forward.use(parameters)
-        loss, accuracy = loss_and_accuracy(self.forward, self.validation_pictures, self.workers.check)
+        metrics = validate(self.forward, self.validation_pictures, self.workers.check)
+        loss = metrics["val/loss"]
         if not math.isfinite(loss):
             raise UserError(
                 f"epoch {epoch}: the validation loss is {loss}: try a smaller train.lr than {self.train.lr:g}"
             )
-        return {"val/loss": loss, "val/accuracy": accuracy}
+        return metrics
 
     def _planned(self, minutes: float) -> int:
         """Epochs that fit into so many minutes; trying that out leaves no trace in the training."""

@@ -9,14 +9,19 @@ import numpy as np
 
 from catdog_exp.data.batches import plain_batches
 from catdog_exp.networks.forward import Forward
+from catdog_exp.training.objective import balanced_accuracy
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
 
 
-def loss_and_accuracy(forward: Forward, pictures: DecodedPictures, each: Callable[[], None]) -> tuple[float, float]:
-    """Mean cross-entropy, natural logarithm, and share of right answers. each: called with each batch."""
-    loss, correct, done = 0.0, 0, 0
+def validate(forward: Forward, pictures: DecodedPictures, each: Callable[[], None]) -> dict[str, float]:
+    """The metrics of an epoch that begin with `val/`. Each picture counts alike in loss and accuracy.
+
+    The loss is the mean cross-entropy, natural logarithm. each: called with each batch.
+    """
+    loss, done = 0.0, 0
+    right = np.zeros(len(pictures), bool)
     for values in forward.logits(plain_batches(pictures, forward.batch_size)):
         each()
         truth = pictures.labels[done : done + len(values)]
@@ -24,6 +29,12 @@ def loss_and_accuracy(forward: Forward, pictures: DecodedPictures, each: Callabl
         shifted = logits - logits.max(axis=1, keepdims=True)
         log_sums = np.log(np.exp(shifted).sum(axis=1))
         loss += float((log_sums - shifted[np.arange(len(truth)), truth]).sum())
-        correct += int((logits.argmax(axis=1) == truth).sum())
+        right[done : done + len(truth)] = logits.argmax(axis=1) == truth
         done += len(truth)
-    return loss / done, correct / done
+    counts = np.bincount(pictures.labels)
+    hits = np.bincount(pictures.labels[right], minlength=len(counts))
+    return {
+        "val/loss": loss / done,
+        "val/accuracy": int(right.sum()) / done,
+        "val/balanced_accuracy": balanced_accuracy(hits.tolist(), counts.tolist()),
+    }

@@ -11,7 +11,7 @@ from catdog_exp.inference.evaluation import calibration_error, confidence_interv
 CAT_DOG = ["cat", "dog"]
 # Two cats, one of them taken for a dog; three dogs, one of them taken for a cat.
 LABELS = np.array([0, 0, 1, 1, 1])
-FIGURES = ["loss", "accuracy", "accuracy_low", "accuracy_high", "ece", "precision", "recall", "f1"]
+FIGURES = ["loss", "accuracy", "accuracy_low", "accuracy_high", "balanced_accuracy", "ece", "precision", "recall", "f1"]
 DOG = np.array([0.2, 0.9, 0.6, 0.4, 0.8])
 PROBABILITIES = np.stack([1 - DOG, DOG], axis=1).astype(np.float32)
 
@@ -19,6 +19,7 @@ PROBABILITIES = np.stack([1 - DOG, DOG], axis=1).astype(np.float32)
 def test_two_classes_by_hand():
     found = evaluate(LABELS, PROBABILITIES, CAT_DOG)
     assert found.accuracy == pytest.approx(3 / 5)
+    assert found.balanced_accuracy == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert found.confusion == [[1, 1], [1, 2]]
     assert found.precision == pytest.approx(2 / 3)  # of the three called dog, two are
     assert found.recall == pytest.approx(2 / 3)  # of the three dogs, two are called so
@@ -52,6 +53,7 @@ def test_three_classes_are_averaged_evenly():
 def test_a_class_without_pictures_has_no_roc_auc():
     found = evaluate(np.array([1, 1]), np.array([[0.3, 0.7], [0.6, 0.4]]), CAT_DOG)
     assert found.roc_auc is None
+    assert found.balanced_accuracy == 0.5  # the recall of the class that has pictures
     assert found.confusion == [[0, 0], [1, 1]]
     assert list(found.metrics()) == FIGURES
 
@@ -111,3 +113,8 @@ def test_interval_and_calibration_stand_beside_the_accuracy():
     assert found.accuracy_low < found.accuracy < found.accuracy_high
     assert {"accuracy_low", "accuracy_high", "ece"} <= found.metrics().keys()
     assert "accuracy 0.6000 (95 %: 0.231 to 0.882)" in found.shown
+
+
+def test_balanced_accuracy_is_shown_where_classes_have_unequal_numbers_of_pictures():
+    assert "to 0.882), balanced accuracy 0.5833, calibration" in evaluate(LABELS, PROBABILITIES, CAT_DOG).shown
+    assert "balanced" not in evaluate(LABELS[:4], PROBABILITIES[:4], CAT_DOG).shown

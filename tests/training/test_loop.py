@@ -13,6 +13,7 @@ import pytest
 
 from catdog_exp.data.config import AugmentConfig
 from catdog_exp.errors import UserError
+from catdog_exp.inference.classifier import Classifier
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.resnet import ResNet
@@ -120,12 +121,26 @@ def test_what_the_checkpoints_hold(tmp_path):
     }
 
 
-@pytest.mark.parametrize(("objective", "choose"), [("val/loss", min), ("val/accuracy", max), ("train/loss", min)])
+@pytest.mark.parametrize(
+    ("objective", "choose"),
+    [("val/loss", min), ("val/accuracy", max), ("val/balanced_accuracy", max), ("train/loss", min)],
+)
 def test_the_best_epoch_is_the_first_with_the_best_objective(tmp_path, objective, choose):
-    trained = go(tmp_path, objective=objective, epochs=6, lr=0.1)
+    pictures = (halves(60, every=5, by=20), halves(30, every=5, by=20, seed=1))
+    trained = go(tmp_path, objective=objective, epochs=6, lr=0.1, pictures=pictures)
     values = [metrics[objective] for metrics in trained.history]
     assert trained.best_value == choose(values)
     assert trained.best_epoch == values.index(choose(values)) + 1
+
+
+def test_balanced_accuracy_is_the_mean_recall_of_the_validation_pictures(tmp_path):
+    pictures = (halves(60, every=5, by=20), halves(30, every=5, by=20, seed=1))
+    trained = go(tmp_path, pictures=pictures, epochs=8)
+    truth = pictures[1].labels
+    right = Classifier.load(trained.last).probabilities_of(pictures[1]).argmax(axis=1) == truth
+    expected = np.mean([right[truth == label].mean() for label in (0, 1)])
+    assert trained.history[-1]["val/balanced_accuracy"] == pytest.approx(expected)
+    assert trained.history[-1]["val/accuracy"] == right.mean() != pytest.approx(expected)
 
 
 def test_the_labels_of_validation_are_judged_as_a_whole_whatever_the_batch(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.training.objective import OBJECTIVES, check_objective, is_better, is_minimized
+from catdog_exp.training.objective import OBJECTIVES, balanced_accuracy, check_objective, is_better, is_minimized
 
 
 @pytest.mark.parametrize("metric", OBJECTIVES)
@@ -29,3 +29,8 @@ def test_losses_are_minimized_and_all_else_maximized():
 def test_an_equal_value_is_not_better_and_any_is_better_than_none(metric):
     assert not is_better(metric, 0.5, 0.5)
     assert is_better(metric, 0.5, None)
+
+
+def test_in_balanced_accuracy_each_class_with_pictures_counts_alike():
+    assert balanced_accuracy([90, 2], [90, 10]) == pytest.approx((1.0 + 0.2) / 2)
+    assert balanced_accuracy([3, 0, 1], [4, 0, 4]) == pytest.approx((0.75 + 0.25) / 2)

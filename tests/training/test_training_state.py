@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from catdog_exp.errors import UserError
+from catdog_exp.plots.curves import training_curves
 from catdog_exp.training.checkpoint import load_checkpoint
 from catdog_exp.training.loop import Trained
 from catdog_exp.training.optimizers import Adam, Lamb, RmsProp, Sgd
+from catdog_exp.training.training_state import earlier_state, save_state
 from tests.learnable import halves
 from tests.training.test_loop import go, lasting
 
@@ -67,6 +69,19 @@ def test_patience_counts_across_an_interruption(tmp_path):
     expected = go(tmp_path / "whole", **settings)
     interrupted(tmp_path / "parts", 2, **settings)
     assert_equal(go(tmp_path / "parts", **settings), expected)
+
+
+def test_it_goes_on_from_a_history_without_a_metric_that_came_later(tmp_path):
+    expected = go(tmp_path / "whole", epochs=4)
+    interrupted(tmp_path / "parts", 2, epochs=4)
+    state = earlier_state(tmp_path / "parts")
+    for metrics in state.counters.history:
+        del metrics["val/balanced_accuracy"]
+    save_state(tmp_path / "parts", state)
+    found = go(tmp_path / "parts", epochs=4)
+    assert found.last.read_bytes() == expected.last.read_bytes()
+    assert ["val/balanced_accuracy" in metrics for metrics in found.history] == [False, False, True, True]
+    training_curves(found.history, tmp_path / "curves.png")
 
 
 def test_it_goes_on_from_within_an_epoch(tmp_path, monkeypatch):
