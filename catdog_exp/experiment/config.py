@@ -71,6 +71,12 @@ class RunConfig:
                 f"augment.size={size}: this network is for pictures of one size, data.resize={self.data.resize}; "
                 "model=fastnet and model=resnet take any"
             )
+        weights, classes = self.train.class_weights, self.data.classes
+        if isinstance(weights, list) and len(weights) != len(classes):
+            raise ValueError(
+                f"train.class_weights={weights}: give one number for each of the {len(classes)} classes "
+                f"{', '.join(classes)}, in this order"
+            )
         try:
             self.model.check(min(size, self.data.resize))
         except ValueError as error:

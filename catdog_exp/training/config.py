@@ -11,6 +11,8 @@ from catdog_exp.reading import Name
 from catdog_exp.training.optimizers import Optimizer
 from catdog_exp.training.schedules import Schedule
 
+ClassWeights = Literal["none", "balanced"] | list[Annotated[float, Field(gt=0, le=1_000_000)]]
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -31,6 +33,7 @@ class TrainConfig:
     freeze: list[Name | Annotated[int, Field(ge=0)]]
     optimizer: Optimizer
     schedule: Schedule
+    class_weights: ClassWeights = "none"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Replicas:
         self,
         network: Network,
         size: int,
-        classes: int,
+        class_weights: NDArray[np.float32],
         contexts: Sequence[Any],
         at_once: int,
         given: Mapping[str, NDArray[Any]],
@@ -52,13 +52,15 @@ class Replicas:
     ) -> None:
         """Weights as Glorot and Bengio, 2010, from MXNet's generator, but for those `given`.
 
+        class_weights: factors of the classes' targets in the loss, shape (classes,).
         at_once: slices computed at the same time. freeze: patterns of layers that are not trained.
         dtype: what convolutions and dense layers compute in; weights and gradients are float32.
         Raises UserError when nothing given fits, or a pattern names nothing.
         """
         self.contexts = list(contexts)
         self.at_once = at_once
-        self.block = network.build(size, classes)
+        self.block = network.build(size, len(class_weights))
+        self._class_weights = [mx.nd.array(class_weights, ctx=context) for context in self.contexts]
         fuse_for(self.contexts[0], self.block)
         if dtype != "float32":
             compute_in(dtype, self.block)
@@ -94,7 +96,7 @@ class Replicas:
         self.loss.hybridize(static_alloc=True, static_shape=True)
 
     def gradients(self, squares: NDArray[np.uint8], targets: NDArray[np.float32]) -> list[Any]:
-        """Compute the gradient of the summed loss into `weights.gradients`, slice by slice.
+        """Compute the gradient of the summed weighted loss into `weights.gradients`, slice by slice.
 
         squares: uint8 (N, 3, size, size). targets: float32 (N, classes), rows sum to 1.
         Returns for each slice an array on its context that will hold its summed loss and its number of hits.
@@ -106,9 +108,10 @@ class Replicas:
                 self.weights.gradients[number - self.at_once].wait_to_read()
             inputs = mx.nd.array(pictures, ctx=context, dtype=np.uint8).astype(np.float32)
             truth = mx.nd.array(wanted, ctx=context)
+            weighted = mx.nd.broadcast_mul(truth, self._class_weights[number])
             with mx.autograd.record():
                 logits = self.block(inputs)
-                losses = self.loss(logits, truth)
+                losses = self.loss(logits, weighted)
             losses.backward()
             hits = logits.argmax(axis=1) == truth.argmax(axis=1)
             tallies.append(mx.nd.stack(losses.sum(), hits.sum()))

@@ -21,6 +21,7 @@ from catdog_exp.mx import mx
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.network import Network
 from catdog_exp.reading import read
+from catdog_exp.training.class_weights import class_weights
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.devices import devices
 from catdog_exp.training.distributed.process_group import ProcessGroup
@@ -77,8 +78,9 @@ class Trainer:
         mx.random.seed(train.seed)
         contexts, at_once = devices(hardware, smallest, threads)
         frozen = [str(word) for word in train.freeze]
+        weights = class_weights(train.class_weights, train_pictures.labels, classes)
         self.replicas = Replicas(
-            network, augment.size or size, classes, contexts, at_once, given, frozen, hardware.dtype
+            network, augment.size or size, weights, contexts, at_once, given, frozen, hardware.dtype
         )
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
         self.forward = Forward(

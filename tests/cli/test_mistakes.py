@@ -31,6 +31,11 @@ MISTAKES = [
     (["paths.outputs=''"], "paths.outputs=''"),
     (["train.lr=inf"], "train.lr=inf: should be a finite number"),
     (["train.schedule.warmup_epochs=inf"], "train.schedule.warmup_epochs=inf: should be a finite number"),
+    (
+        ["train.class_weights=even"],
+        "train.class_weights='even': should be 'none' or 'balanced', or should be",
+    ),
+    (["train.class_weights=[1,2,3]"], "train.class_weights=[1.0, 2.0, 3.0]: give one number for each of the 2 classes"),
     (["hardware.batch_size=1000000000000"], "hardware.batch_size=1000000000000: should be less than or equal to"),
     (["stages=[predict]"], "predict.pictures is not set: give predict.pictures=DIR"),
     (["model._target_=catdog_exp.networks.network.Network"], "model._target_=catdog_exp.networks.network.Network: "),

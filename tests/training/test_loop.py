@@ -201,10 +201,9 @@ def test_one_picture_of_one_class_is_enough(tmp_path):
 
 @pytest.mark.parametrize("network", [CNN, ResNet(layers=8, width=16, dropout=0.1)])
 def test_any_number_of_threads_gives_the_same_bytes(tmp_path, network):
-    pictures = (halves(130, 32), halves(70, 32, 1))
+    settings = {"pictures": (halves(130, 32), halves(70, 32, 1)), "class_weights": [1.0, 3.0], "average": 0.9}
     one, *others = (
-        go(tmp_path / str(threads), network, pictures=pictures, batch_size=64, threads=threads, average=0.9)
-        for threads in (1, 2, 4)
+        go(tmp_path / str(threads), network, batch_size=64, threads=threads, **settings) for threads in (1, 2, 4)
     )
     assert [other.params_sha256 for other in others] == [one.params_sha256] * 2
     assert [lasting(other.history) for other in others] == [lasting(one.history)] * 2

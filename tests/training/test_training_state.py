@@ -86,6 +86,7 @@ def test_it_goes_on_from_a_history_without_a_metric_that_came_later(tmp_path):
 
 def test_it_goes_on_from_within_an_epoch(tmp_path, monkeypatch):
     settings = {"pictures": (halves(1300), halves(20, seed=1)), "epochs": 2, "checkpoint_minutes": 0.0}
+    settings["class_weights"] = [1.0, 3.0]
     expected = go(tmp_path / "whole", **settings)
     saves = []
 

@@ -19,6 +19,7 @@ COMMAND = Path(sys.executable).with_name("catdog")
 WORDS = [
     *("data.source.count=300", "data.resize=16", "model.width=4", "model.layers=2", "model.dropout=0"),
     *("train.average=0.9", "train.clip=1", "train.mirrored=true", "train.epochs=3", "stages=[pack,train]"),
+    "train.class_weights=[1,3]",
 ]
 LAST = "outputs/runs/*/*/checkpoints/last.safetensors"
 
