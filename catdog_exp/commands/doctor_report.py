@@ -27,7 +27,7 @@ from catdog_exp.gpus import card_facts
 from catdog_exp.memory import memory_limit
 from catdog_exp.tracking.provenance import DISTRIBUTIONS, installed_version
 
-PYTHONS = ((3, 10), (3, 12))
+PYTHONS = ((3, 11), (3, 12))
 LITTLE_DISK = 2**30  # bytes free below which a run may not fit
 IMPORT_TIMEOUT = 300  # seconds
 GIB = 2**30
