@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.plan import ORDER, Plan, resolve
-from catdog_exp.packs.lst_files import SPLITS
+from catdog_exp.sources.source import SPLITS
 from catdog_exp.packs.plan import PackPlan
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ from catdog_exp.locks import whole_folder, write_through
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.duplicates import Separated
 from catdog_exp.packs.fingerprint import FORMAT, INTERPOLATION, source_digest
-from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.manifest import Manifest, file_digest, write_manifest
 from catdog_exp.packs.plan import PackPlan, check_classes
 from catdog_exp.packs.rejects import refuse, too_many, write_rejected
 from catdog_exp.packs.shards import Shard, cut_into_shards, pack_shards, without
 from catdog_exp.packs.writer import Rejected
-from catdog_exp.sources.source import Split
+from catdog_exp.sources.source import SPLITS, Split
 
 REJECTED = "rejected.csv"
 

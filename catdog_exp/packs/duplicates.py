@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from catdog_exp.escaping import escaped
 from catdog_exp.images.content_hashes import Content
-from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import Rejected
-from catdog_exp.sources.source import Split
+from catdog_exp.sources.source import SPLITS, Split
 
 
 class Separated(NamedTuple):

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from catdog_exp.images.content_hashes import Content
 from catdog_exp.packs.config import DataConfig
-from catdog_exp.packs.lst_files import SPLITS, Entry
-from catdog_exp.sources.source import Split
+from catdog_exp.packs.lst_files import Entry
+from catdog_exp.sources.source import SPLITS, Split
 
 FORMAT = 3  # goes up whenever the same pictures and settings would give other bytes
 INTERPOLATION = "nearly area, Lanczos to enlarge"  # as `resizing.resize` does

@@ -13,9 +13,6 @@ from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped, unescaped
-from catdog_exp.sources.source import Split
-
-SPLITS: tuple[Split, Split] = ("train", "validation")
 
 
 @dataclass(frozen=True)

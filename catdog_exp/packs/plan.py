@@ -15,10 +15,10 @@ from catdog_exp.images.content_hashes import Content, contents
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.duplicates import Separated, separate
 from catdog_exp.packs.fingerprint import FORMAT, INTERPOLATION, fingerprint
-from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.split import split_listing
 from catdog_exp.packs.writer import Rejected
-from catdog_exp.sources.source import Listing, Split
+from catdog_exp.sources.source import SPLITS, Listing, Split
 
 DIGESTS = ".digests"  # the folder, beside the packs, of what is known of the pictures' contents
 

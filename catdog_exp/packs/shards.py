@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from catdog_exp.console import no_bar
 from catdog_exp.images.decode import get_ready_for
-from catdog_exp.packs.lst_files import SPLITS, Entry
+from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import Rejected, pack_split
-from catdog_exp.sources.source import Split
+from catdog_exp.sources.source import SPLITS, Split
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from catdog_exp.packs.lst_files import SPLITS, Entry
-from catdog_exp.sources.source import Listing, Picture, Split
+from catdog_exp.packs.lst_files import Entry
+from catdog_exp.sources.source import SPLITS, Listing, Picture, Split
 
 
 def split_listing(listing: Listing, split_ratio: float, seed: int) -> dict[Split, list[Entry]]:

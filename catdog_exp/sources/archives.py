@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import get_args
 from urllib.parse import urlsplit
 
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at
 from catdog_exp.sources.download import download
 from catdog_exp.sources.folders import class_of, labelled_pictures, readable_folder, subfolders
-from catdog_exp.sources.source import Listing, Source, Split
+from catdog_exp.sources.source import SPLITS, Listing, Source
 from catdog_exp.sources.unpack import unpack
 
-SPLITS: tuple[Split, ...] = get_args(Split)
 CATS_AND_DOGS = ["cat", "dog"]
 
 

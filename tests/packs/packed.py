@@ -15,12 +15,12 @@ from PIL import Image
 
 from catdog_exp.escaping import unescaped
 from catdog_exp.packs.config import DataConfig
-from catdog_exp.packs.lst_files import SPLITS, read_list
+from catdog_exp.packs.lst_files import read_list
 from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import read_records, unpack_record
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.sources.archives import Filtered
-from catdog_exp.sources.source import Listing
+from catdog_exp.sources.source import SPLITS, Listing
 
 CLASSES = ["cat", "dog"]
 SCENE = np.zeros((96, 128, 3), np.uint8)

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from catdog_exp.errors import UserError
-from catdog_exp.packs.lst_files import SPLITS
 from catdog_exp.sources.folders import Folder
+from catdog_exp.sources.source import SPLITS
 from tests.packs.packed import encoded, pack_folder, pack_listing, put
 
 RED = encoded(Image.new("RGB", (50, 40), "red"), "PNG")

@@ -7,12 +7,12 @@ import pytest
 
 from catdog_exp.data.decoded import decode_records
 from catdog_exp.mx import mx
-from catdog_exp.packs.lst_files import SPLITS, Entry, read_list
+from catdog_exp.packs.lst_files import Entry, read_list
 from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.shards import Shard, cut_into_shards, pack_shards
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.packs.verify import damage_in
-from catdog_exp.sources.source import Listing
+from catdog_exp.sources.source import SPLITS, Listing
 from tests.images.drawn import DATA, draw_pictures
 
 SHARDED = replace(DATA, shards=3)
