@@ -89,7 +89,7 @@ def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:
     Raises UserError where a class has no picture on one side.
     """
     found = contents(listing.root, [picture.path for picture in listing.pictures], folder / DIGESTS, data.threads)
-    separated = separate(split_listing(listing, data.split_ratio, data.seed), found)
+    separated = separate(split_listing(listing, found, data), found)
     check_classes(listing.classes, separated.lists, [*separated.copies, *separated.contradictions])
     place = folder / fingerprint(listing.classes, separated.lists, found, data)
     return PackPlan(data, listing, found, separated, place)

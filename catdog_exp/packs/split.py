@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
 
+from catdog_exp.images.content_hashes import UNREADABLE, Content
+from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.lst_files import Entry
-from catdog_exp.sources.source import SPLITS, Listing, Picture, Split
+from catdog_exp.sources.source import SPLITS, Listing, Split
 
 
-def split_listing(listing: Listing, split_ratio: float, seed: int) -> dict[Split, list[Entry]]:
-    """The pictures of both sides, each in a shuffled order, numbered from 0.
+def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataConfig) -> dict[Split, list[Entry]]:
+    """The pictures of each side, each in a shuffled order, numbered from 0.
 
-    Each class is split by itself, `split_ratio` of it (0..1, rounded to whole pictures) to train on; from
-    a class with two or more pictures each side gets at least one. A picture whose `split` is set stays on
-    that side. The same listing, ratio and seed give the same lists, and a class is split alike whatever
-    pictures the others have.
+    Each class is split by itself. Its pictures stand in an order that follows from their contents and `data.seed`
+    alone, and are cut there: first those to validate on, then those to train on, which are `data.split_ratio` of
+    them (rounded to whole pictures), at least one of each where there are two. So a picture stays on its side when
+    files are renamed or moved; and of a class to which k pictures are added, at most k others change their side.
+
+    Files of the same content count as one picture and stay together; where there are some, the numbers of files are
+    only nearly in the ratio. A file that is empty or cannot be read goes by its path. A picture whose `split` is set
+    stays on that side, and what is free is not put on a side that the source itself fills.
+
+    contents: of all pictures, by path.
     """
-    sides: dict[Split, list[Picture]] = {"train": [], "validation": []}
-    for label in range(len(listing.classes)):
-        of_class = [picture for picture in listing.pictures if picture.label == label]
-        for split in SPLITS:
-            sides[split] += [picture for picture in of_class if picture.split == split]
-        free = [picture for picture in of_class if picture.split is None]
-        random.Random(f"split {seed} {label}").shuffle(free)
-        cut = _training_share(of_class, len(free), split_ratio)
-        sides["train"] += free[:cut]
-        sides["validation"] += free[cut:]
-    for split, pictures in sides.items():
-        random.Random(f"order {seed} {split}").shuffle(pictures)
-    return {
-        split: [Entry(index, picture.label, picture.path) for index, picture in enumerate(pictures)]
-        for split, pictures in sides.items()
-    }
+    identities = {picture.path: _identity(picture.path, contents[picture.path]) for picture in listing.pictures}
+    given = {picture.split for picture in listing.pictures}
+    free: defaultdict[int, set[str]] = defaultdict(set)
+    for picture in listing.pictures:
+        if picture.split is None:
+            free[picture.label].add(identities[picture.path])
+    sides: dict[tuple[int, str], Split] = {}
+    for label, pictures in free.items():
+        ordered = sorted(pictures, key=lambda identity: _rank(f"split {data.seed}", identity))
+        validated = 0 if "validation" in given else _validated(len(ordered), data)
+        sides |= {(label, identity): "validation" for identity in ordered[:validated]}
+        sides |= {(label, identity): "train" for identity in ordered[validated:]}
+    lists: dict[Split, list[Entry]] = {split: [] for split in SPLITS}
+    for picture in sorted(
+        listing.pictures, key=lambda each: (_rank(f"order {data.seed}", identities[each.path]), each.path)
+    ):
+        entries = lists[picture.split or sides[picture.label, identities[picture.path]]]
+        entries.append(Entry(len(entries), picture.label, picture.path))
+    return lists
 
 
-def _training_share(of_class: list[Picture], free: int, split_ratio: float) -> int:
-    fixed = {picture.split for picture in of_class}
-    least = 0 if "train" in fixed else 1
-    most = free if "validation" in fixed else free - 1
-    return max(least, min(round(free * split_ratio), most))
+def _identity(path: str, content: Content) -> str:
+    readable = content.size and not content.sha256.startswith(UNREADABLE)
+    return f"content {content.sha256}" if readable else f"path {path}"
+
+
+def _rank(purpose: str, identity: str) -> bytes:
+    """A picture's place in an order: as good as drawn by chance, and its own whatever other pictures there are."""
+    return hashlib.sha256(f"{purpose} {identity}".encode(errors="surrogateescape")).digest()
+
+
+def _validated(count: int, data: DataConfig) -> int:
+    return count - max(1, min(round(count * data.split_ratio), count - 1))

@@ -17,9 +17,9 @@ def listing(tmp_path: Path) -> Listing:
 
 
 def _mark(listing: Listing, data: DataConfig = DATA) -> str:
-    lists = split_listing(listing, data.split_ratio, data.seed)
     paths = [picture.path for picture in listing.pictures]
     found = contents(listing.root, paths, listing.root.parent / "memory", threads=2)
+    lists = split_listing(listing, found, data)
     return fingerprint(listing.classes, lists, found, data)
 
 

@@ -123,17 +123,22 @@ def test_a_damaged_shard_is_named_and_the_pack_made_again(listing: Listing, tmp_
 def test_a_shard_without_a_usable_picture_is_left_out(tmp_path: Path):
     listing = draw_pictures(tmp_path / "pictures")
     one_each = replace(DATA, shards=4096)
-    first = open_pack(plan_pack(listing, one_each, tmp_path / "packs"))
-    assert [len(first.records(split)) for split in SPLITS] == [32, 8]
-    (entry,) = read_list(first.records("train")[5].with_suffix(".lst"))
-    (listing.root / entry.path).write_bytes(b"no picture")
-    pack = open_pack(plan_pack(listing, one_each, tmp_path / "packs"))
+    (listing.root / "cat/003.jpg").write_bytes(b"no picture")
+    plan = plan_pack(listing, one_each, tmp_path / "packs")
+    (split, place), *_ = (
+        (split, entry.index) for split in SPLITS for entry in plan.lists[split] if entry.path == "cat/003.jpg"
+    )
+    pack = open_pack(plan)
     assert pack.rejected == 1
-    assert "train_file_0005.rec" not in pack.record_files["train"]
-    assert len(pack.record_files["train"]) == 31
-    assert not list(pack.folder.glob("train_file_0005*"))
+    missing = f"{split}_file_{place:04d}"
+    expected = {each: [f"{each}_file_{number:04d}.rec" for number in range(len(plan.lists[each]))] for each in SPLITS}
+    expected[split].remove(f"{missing}.rec")
+    assert pack.record_files == expected
+    assert not list(pack.folder.glob(f"{missing}*"))
     assert damage_in(pack.folder, threads=2) == []
-    assert len(decode_records(pack.records("train"), 16, threads=2)) == 31
+    assert [len(decode_records(pack.records(each), 16, threads=2)) for each in SPLITS] == [
+        len(expected[each]) for each in SPLITS
+    ]
 
 
 def _pack_one(listing: Listing, folder: Path) -> None:

@@ -1,0 +1,162 @@
+"""Which picture is trained on and which is validated on, and what changes that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catdog_exp.images.content_hashes import Content
+from catdog_exp.packs.lst_files import Entry
+from catdog_exp.packs.split import split_listing
+from catdog_exp.sources.source import Listing, Picture, Split
+from tests.images.drawn import DATA
+
+CAT, DOG = 0, 1
+
+Lists = Mapping[Split, Sequence[Entry]]
+
+
+def _split(contents: Mapping[str, str], own: Mapping[str, Split] | None = None, **settings: Any) -> Lists:
+    """The lists of files in cat/ and dog/ with these contents, by path; `own`: the sides that their source gives."""
+    pictures = [
+        Picture(path, DOG if path.startswith("dog") else CAT, (own or {}).get(path)) for path in sorted(contents)
+    ]
+    found = {path: Content(len(text), 0, 0, 0, sha256(text.encode()).hexdigest()) for path, text in contents.items()}
+    return split_listing(Listing(Path("pictures"), ["cat", "dog"], pictures), found, replace(DATA, **settings))
+
+
+def _different(cats: int, dogs: int) -> dict[str, str]:
+    """So many files, no two of them alike."""
+    counts = {"cat": cats, "dog": dogs}
+    return {f"{name}/{n}.jpg": f"{name} {n}" for name, count in counts.items() for n in range(count)}
+
+
+def _of_class(entries: Sequence[Entry], label: int) -> int:
+    return sum(entry.label == label for entry in entries)
+
+
+def _sides(lists: Lists) -> dict[str, Split]:
+    return {entry.path: split for split, entries in lists.items() for entry in entries}
+
+
+counts = st.integers(2, 60)
+ratios = st.floats(0.01, 0.99)
+seeds = st.integers(0, 5)
+# Contents by path, of which some are the same.
+folders = st.dictionaries(
+    st.builds("{}/{}.jpg".format, st.sampled_from(["cat", "dog"]), st.integers(0, 99)),
+    st.integers(0, 80).map(str),
+    max_size=80,
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_95_percent_of_3000_are_2850(seed: int):
+    lists = _split(_different(1500, 1500), split_ratio=0.95, seed=seed)
+    assert [_of_class(lists["train"], label) for label in (CAT, DOG)] == [1425, 1425]
+    assert [_of_class(lists["validation"], label) for label in (CAT, DOG)] == [75, 75]
+
+
+@given(counts, counts, ratios, seeds)
+def test_each_class_is_split_in_the_ratio_with_one_on_each_side_at_least(cats: int, dogs: int, ratio: float, seed: int):
+    lists = _split(_different(cats, dogs), split_ratio=ratio, seed=seed)
+    for label, count in ((CAT, cats), (DOG, dogs)):
+        trained = max(1, min(count - 1, round(count * ratio)))
+        assert _of_class(lists["train"], label) == trained
+        assert _of_class(lists["validation"], label) == count - trained
+
+
+@given(folders, ratios, seeds)
+def test_every_picture_is_on_one_side_once_and_sides_are_numbered_from_zero(
+    contents: dict[str, str], ratio: float, seed: int
+):
+    lists = _split(contents, split_ratio=ratio, seed=seed)
+    assert sorted(entry.path for entries in lists.values() for entry in entries) == sorted(contents)
+    for entries in lists.values():
+        assert [entry.index for entry in entries] == list(range(len(entries)))
+
+
+@given(folders, ratios, seeds)
+def test_no_content_of_a_class_is_on_two_sides(contents: dict[str, str], ratio: float, seed: int):
+    sides = _sides(_split(contents, split_ratio=ratio, seed=seed))
+    of_content = {(path[:3], contents[path], side) for path, side in sides.items()}
+    assert max(Counter((name, content) for name, content, _ in of_content).values(), default=1) == 1
+
+
+@given(folders, folders, ratios, seeds)
+def test_as_many_pictures_move_as_are_added_or_removed_at_most(
+    before: dict[str, str], new: dict[str, str], ratio: float, seed: int
+):
+    added = {f"{path[:3]}/new/{path}": content for path, content in new.items()}
+    first = _sides(_split(before, split_ratio=ratio, seed=seed))
+    then = _sides(_split(before | added, split_ratio=ratio, seed=seed))
+    moved = {(path[:3], before[path]) for path, side in first.items() if then[path] != side}
+    assert len(moved) <= len({(path[:3], content) for path, content in added.items()})
+
+
+def test_one_picture_more_of_each_class_of_200_brings_no_two_trained_ones_to_validation():
+    before = _sides(_split(_different(200, 200)))
+    then = _sides(_split(_different(200, 200) | {"cat/+.jpg": "cat +", "dog/+.jpg": "dog +"}))
+    assert sum(before.get(path) == "train" for path, side in then.items() if side == "validation") <= 2
+
+
+@given(folders, ratios, seeds, st.randoms(use_true_random=False))
+def test_other_names_change_nothing_but_the_paths(contents: dict[str, str], ratio: float, seed: int, draw: Any):
+    names = list(range(len(contents)))
+    draw.shuffle(names)
+    renamed = {f"{path[:3]}s/{name}.png": contents[path] for path, name in zip(contents, names, strict=True)}
+
+    def lines(files: dict[str, str]) -> dict[Split, list[tuple[int, int, str]]]:
+        lists = _split(files, split_ratio=ratio, seed=seed)
+        return {
+            split: [(entry.index, entry.label, files[entry.path]) for entry in entries]
+            for split, entries in lists.items()
+        }
+
+    def of_one_class(files: dict[str, str]) -> dict[str, str]:
+        # Of two classes with the same picture the order is by their paths; packing takes neither.
+        both = {files[path] for path in files if path[0] == "c"} & {files[path] for path in files if path[0] == "d"}
+        return {path: content for path, content in files.items() if content not in both}
+
+    assert lines(of_one_class(renamed)) == lines(of_one_class(contents))
+
+
+def test_files_that_cannot_be_told_apart_by_what_is_in_them_go_by_their_paths():
+    sides = _sides(_split({f"cat/{number}.jpg": "" for number in range(40)} | {"dog/1.jpg": "1", "dog/2.jpg": "2"}))
+    assert Counter(sides.values()) == {"train": 33, "validation": 9}
+
+
+def test_a_single_picture_is_trained_on():
+    assert _of_class(_split(_different(1, 4))["train"], CAT) == 1
+
+
+def test_the_seed_decides_the_split_and_the_order():
+    first, again, second = (_split(_different(40, 40), seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert {entry.path for entry in first["train"]} != {entry.path for entry in second["train"]}
+    cats = [entry.path for entry in first["train"] if entry.label == CAT]
+    both = {entry.path for entry in second["train"]}.intersection(cats)
+    assert [path for path in cats if path in both] != [entry.path for entry in second["train"] if entry.path in both]
+
+
+def test_classes_are_mixed_in_the_order():
+    labels = [entry.label for entry in _split(_different(50, 50))["train"]]
+    assert 10 < sum(labels[:40]) < 30
+
+
+def test_more_dogs_do_not_move_cats_to_the_other_side():
+    few, many = (_sides(_split(_different(40, dogs))) for dogs in (10, 30))
+    assert {path: few[path] for path in few if path[0] == "c"} == {path: many[path] for path in many if path[0] == "c"}
+
+
+def test_a_picture_stays_on_the_side_that_its_source_puts_it_on():
+    own: dict[str, Split] = {f"cat/{number}.jpg": "train" if number < 5 else "validation" for number in range(15)}
+    assert _sides(_split(_different(15, 0), own, split_ratio=0.95)) == own
