@@ -161,11 +161,16 @@ def _pictures(pack: "ShelvedPack") -> str:
 def _settings(pack: "ShelvedPack") -> str:
     if pack.manifest is None:
         return "damaged: no manifest that can be read"
+    from catdog_exp.packs.fingerprint import FORMAT
+
     names = ["resize", "quality", "split_ratio", "seed"]
+    if pack.manifest.settings.get("test_ratio"):  # which an older pack has not
+        names.append("test_ratio")
     if pack.manifest.settings.get("shards", 1) > 1:
         names.append("shards")
     settings = " ".join(f"{name}={pack.manifest.settings[name]}" for name in names)
-    return f"{','.join(pack.manifest.classes)} {settings}"
+    older = " (of an earlier version: used by no new run)" if pack.manifest.format < FORMAT else ""
+    return f"{','.join(pack.manifest.classes)} {settings}{older}"
 
 
 def _count(packs: Sequence["ShelvedPack"]) -> str:

@@ -29,7 +29,7 @@ from catdog_exp.packs.plan import PackPlan, check_classes
 from catdog_exp.packs.rejects import refuse, too_many, write_rejected
 from catdog_exp.packs.shards import Shard, cut_into_shards, pack_shards, without
 from catdog_exp.packs.writer import Rejected
-from catdog_exp.sources.source import SPLITS, Split
+from catdog_exp.sources.source import Split
 
 REJECTED = "rejected.csv"
 
@@ -45,9 +45,9 @@ def make_pack(plan: PackPlan) -> Manifest:
     listing, data, found, separated, place = plan.listing, plan.data, plan.contents, plan.separated, plan.place
     with whole_folder(place) as making:
         start = time.perf_counter()
-        shards, left_out = _pack(separated.lists, data, listing.root, making)
+        shards, left_out = _pack(plan.lists, data, listing.root, making)
         seconds = time.perf_counter() - start
-        packed = {split: without(separated.lists[split], left_out) for split in SPLITS}
+        packed = {split: without(plan.lists[split], left_out) for split in plan.sides}
         rejected = [*separated.copies, *separated.contradictions, *left_out]
         rejected.sort(key=lambda picture: picture.path)
         if too_many(len(rejected), len(found), data.max_rejects):
@@ -78,7 +78,7 @@ def make_pack(plan: PackPlan) -> Manifest:
             note=listing.note,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             images_per_second=round(sum(map(len, packed.values())) / seconds, 1),
-            records={split: [f"{shard.name}.rec" for shard in shards if shard.split == split] for split in SPLITS},
+            records={split: [f"{shard.name}.rec" for shard in shards if shard.split == split] for split in plan.sides},
             files={file.name: file_digest(file) for file in sorted(making.iterdir())},
             versions={
                 "catdog_exp": metadata.version("catdog-exp"),
@@ -119,11 +119,11 @@ def _pack(
 
 def _counts(classes: list[str], lists: dict[Split, list[Entry]]) -> dict[Split, dict[str, int]]:
     labels = {split: Counter(entry.label for entry in entries) for split, entries in lists.items()}
-    return {split: {name: labels[split][label] for label, name in enumerate(classes)} for split in SPLITS}
+    return {split: {name: labels[split][label] for label, name in enumerate(classes)} for split in lists}
 
 
 def _settings(data: DataConfig) -> dict[str, Any]:
-    settings = {key: getattr(data, key) for key in ("split_ratio", "seed", "resize", "quality", "shards")}
+    settings = {key: getattr(data, key) for key in ("test_ratio", "split_ratio", "seed", "resize", "quality", "shards")}
     return {**settings, "interpolation": INTERPOLATION}
 
 
@@ -131,7 +131,7 @@ def _same(separated: Separated) -> str:
     """The part of the log line about pictures that are there more than once, empty where there are none."""
     parts = []
     if separated.copies:
-        parts.append(f"{len(separated.copies):,} since the same picture is validated on")
+        parts.append(f"{len(separated.copies):,} since the same picture is on another side")
     if separated.contradictions:
         parts.append(f"{len(separated.contradictions):,} since the same picture is in another class")
     return f", {' and '.join(parts)}" if parts else ""

@@ -22,6 +22,7 @@ class DataConfig:
     quality: Annotated[int, Field(ge=1, le=100)]
     threads: Annotated[int, Field(ge=1, le=256)]
     seed: Annotated[int, Field(ge=0)]
+    test_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.0
     shards: Annotated[int, Field(ge=1, le=4096)] = 1
     pack_on: Literal["threads", "ray"] = "threads"
     repack: bool = False

@@ -1,4 +1,4 @@
-"""The same picture more than once: on both sides of the split, or in two classes."""
+"""The same picture more than once: on two sides of the split, or in two classes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from catdog_exp.sources.source import SPLITS, Split
 
 
 class Separated(NamedTuple):
-    """Lists of which no picture is on both sides or in two classes.
+    """Lists of which no picture is on two sides or in two classes.
 
-    copies: pictures taken from training, since the same are validated on.
-    contradictions: pictures taken from both sides, since the same stand in another class.
+    copies: pictures taken from training, since the same are validated or tested on, and from validation, since the
+        same are tested on.
+    contradictions: pictures taken from all sides, since the same stand in another class.
     """
 
     lists: dict[Split, list[Entry]]
@@ -26,12 +27,12 @@ class Separated(NamedTuple):
 
 
 def separate(lists: Mapping[Split, list[Entry]], contents: Mapping[str, Content]) -> Separated:
-    """Take from `lists` what would make the validation tell too much, or training and validation nothing.
+    """Take from `lists` what would make validation and test tell too much, or training and validation nothing.
 
-    Pictures are the same when their files are, to the byte. One that is on both sides stays in validation: it
-    is the side that figures of different runs are compared on, and the smaller one, which would lose most of
-    its pictures where every picture is there twice. Of one that stands in two classes none stays: nobody can
-    know which class is right. Copies within a side and class stay, and weigh more.
+    Pictures are the same when their files are, to the byte. Only a split that a source brings along has one on two
+    sides: it stays on the later one, validation or test. Figures are compared on these, and they are smaller: they
+    would lose most of their pictures where every picture is there twice. Of one that stands in two classes none stays:
+    nobody can know which class is right. Copies within a side and class stay, and weigh more.
 
     contents: of all pictures, by path. Files that are empty or cannot be read are like no other.
     """
@@ -53,9 +54,10 @@ def separate(lists: Mapping[Split, list[Entry]], contents: Mapping[str, Content]
                 reason = f"same picture as {escaped(other.path)}, which is of another class"
                 contradictions.append(Rejected(entry.path, entry.label, reason))
         elif len({split for split, _ in group}) > 1:
-            kept = min(entry.path for split, entry in group if split == "validation")
-            reason = f"same picture as {escaped(kept)}, which is validated on"
-            copies += [Rejected(entry.path, entry.label, reason) for split, entry in group if split == "train"]
+            last = max((split for split, _ in group), key=SPLITS.index)
+            kept = min(entry.path for split, entry in group if split == last)
+            reason = f"same picture as {escaped(kept)}, which is {'tested' if last == 'test' else 'validated'} on"
+            copies += [Rejected(entry.path, entry.label, reason) for split, entry in group if split != last]
     gone = {picture.path for picture in copies + contradictions}
     left = {split: [entry for entry in lists[split] if entry.path not in gone] for split in SPLITS}
     return Separated(left, copies, contradictions)

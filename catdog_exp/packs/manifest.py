@@ -26,9 +26,9 @@ class Manifest:
     """What is known of a pack.
 
     format: of the packs, as `fingerprint.FORMAT`.
-    counts: packed pictures by side and class name.
+    counts: packed pictures by side and class name; a pack without a test side has no "test" here and in `records`.
     rejected: how many pictures were left out.
-    same_picture: how many of them since the same picture is validated on ("on_both_sides"), and since it stands
+    same_picture: how many of them since the same picture is on another side ("on_both_sides"), and since it stands
         in another class, too ("in_two_classes").
     settings: those of the config that the bytes follow from.
     source: of all pictures, left out or not: how many ("pictures"), their size ("bytes"), and the digest of

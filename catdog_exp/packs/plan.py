@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,8 @@ from catdog_exp.packs.writer import Rejected
 from catdog_exp.sources.source import SPLITS, Listing, Split
 
 DIGESTS = ".digests"  # the folder, beside the packs, of what is known of the pictures' contents
+PURPOSES: dict[Split, str] = {"train": "to train on", "validation": "to validate on", "test": "to test on"}
+NUMBERS = {2: "two", 3: "three"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class PackPlan:
     def lists(self) -> dict[Split, list[Entry]]:
         """The pictures of each side, in their order."""
         return self.separated.lists
+
+    @property
+    def sides(self) -> list[Split]:
+        """The sides that the pack has: two, or three with one to test on."""
+        return [split for split in SPLITS if self.lists[split]]
 
     @cached_property
     def dataset(self) -> str:
@@ -86,26 +93,30 @@ class PackPlan:
 def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:
     """The pack of `listing` under the settings of `data` in `folder`. Looks at all pictures, makes nothing of them.
 
-    Raises UserError where a class has no picture on one side.
+    Raises UserError where a class has no picture on one side that is asked for.
     """
     found = contents(listing.root, [picture.path for picture in listing.pictures], folder / DIGESTS, data.threads)
-    separated = separate(split_listing(listing, found, data), found)
-    check_classes(listing.classes, separated.lists, [*separated.copies, *separated.contradictions])
+    lists = split_listing(listing, found, data)
+    asked = [split for split in SPLITS if split != "test" or data.test_ratio or lists["test"]]
+    separated = separate(lists, found)
+    copied = [*separated.copies, *separated.contradictions]
+    check_classes(listing.classes, {split: separated.lists[split] for split in asked}, copied)
     place = folder / fingerprint(listing.classes, separated.lists, found, data)
     return PackPlan(data, listing, found, separated, place)
 
 
-def check_classes(classes: list[str], lists: dict[Split, list[Entry]], rejected: Sequence[Rejected]) -> None:
+def check_classes(classes: list[str], lists: Mapping[Split, list[Entry]], rejected: Sequence[Rejected]) -> None:
     """Raise UserError where a class has no picture on one of the sides; `rejected` is why that may be so."""
     for label, name in enumerate(classes):
-        for split, purpose in zip(SPLITS, ("to train on", "to validate on"), strict=True):
-            if any(entry.label == label for entry in lists[split]):
+        for split, entries in lists.items():
+            if any(entry.label == label for entry in entries):
                 continue
+            purpose = PURPOSES[split]
             reasons = [picture for picture in rejected if picture.label == label]
             if not reasons:
                 raise UserError(
-                    f"class {name} has no picture {purpose}: it needs two pictures or more, and where the "
-                    "source has sides of its own, one on each"
+                    f"class {name} has no picture {purpose}: it needs {NUMBERS[len(lists)]} pictures or more, "
+                    "and where the source has sides of its own, one on each"
                 )
             raise UserError(
                 f"class {name} has no picture left {purpose}: {len(reasons)} of its pictures cannot be used, "

@@ -13,7 +13,7 @@ from catdog_exp.console import no_bar
 from catdog_exp.images.decode import get_ready_for
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import Rejected, pack_split
-from catdog_exp.sources.source import SPLITS, Split
+from catdog_exp.sources.source import Split
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,12 @@ class Shard:
 def cut_into_shards(lists: Mapping[Split, Sequence[Entry]], count: int) -> list[Shard]:
     """Cut the list of each side into `count` runs, whose lengths differ by one at most.
 
-    A side with fewer pictures has a shard for each. One shard is `train_file`, several are `train_file_00` and on,
-    with as many digits as `count` has.
+    A side with fewer pictures has a shard for each, an empty one none. One shard is `train_file`, several are
+    `train_file_00` and on, with as many digits as `count` has.
     """
     shards = []
-    for split in SPLITS:
-        entries = lists[split]
-        parts = max(1, min(count, len(entries)))
+    for split, entries in lists.items():
+        parts = min(count, len(entries))
         for number in range(parts):
             start, end = (len(entries) * place // parts for place in (number, number + 1))
             name = f"{split}_file" if count == 1 else f"{split}_file_{number:0{len(str(count))}d}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from catdog_exp.images.content_hashes import UNREADABLE, Content
 from catdog_exp.packs.config import DataConfig
@@ -16,9 +16,13 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     """The pictures of each side, each in a shuffled order, numbered from 0.
 
     Each class is split by itself. Its pictures stand in an order that follows from their contents and `data.seed`
-    alone, and are cut there: first those to validate on, then those to train on, which are `data.split_ratio` of
-    them (rounded to whole pictures), at least one of each where there are two. So a picture stays on its side when
-    files are renamed or moved; and of a class to which k pictures are added, at most k others change their side.
+    alone, and are cut there: first those to validate on, then those to train on, last those to test on. The test
+    side gets `data.test_ratio` of them, the training side `data.split_ratio` of the others, rounded to whole pictures;
+    at least one to train on, one to validate on and one to test on, in this order, where there are as many. Without
+    a `data.test_ratio` the test side is empty.
+
+    So a picture stays on its side when files are renamed or moved. Of a class to which k pictures are added, at most
+    k others that were trained on change their side; of all others at most k, and with a test side 2 k.
 
     Files of the same content count as one picture and stay together; where there are some, the numbers of files are
     only nearly in the ratio. A file that is empty or cannot be read goes by its path. A picture whose `split` is set
@@ -35,9 +39,10 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     sides: dict[tuple[int, str], Split] = {}
     for label, pictures in free.items():
         ordered = sorted(pictures, key=lambda identity: _rank(f"split {data.seed}", identity))
-        validated = 0 if "validation" in given else _validated(len(ordered), data)
+        validated, tested = _cuts(len(ordered), given, data)
         sides |= {(label, identity): "validation" for identity in ordered[:validated]}
-        sides |= {(label, identity): "train" for identity in ordered[validated:]}
+        sides |= {(label, identity): "train" for identity in ordered[validated:tested]}
+        sides |= {(label, identity): "test" for identity in ordered[tested:]}
     lists: dict[Split, list[Entry]] = {split: [] for split in SPLITS}
     for picture in sorted(
         listing.pictures, key=lambda each: (_rank(f"order {data.seed}", identities[each.path]), each.path)
@@ -57,5 +62,11 @@ def _rank(purpose: str, identity: str) -> bytes:
     return hashlib.sha256(f"{purpose} {identity}".encode(errors="surrogateescape")).digest()
 
 
-def _validated(count: int, data: DataConfig) -> int:
-    return count - max(1, min(round(count * data.split_ratio), count - 1))
+def _cuts(count: int, given: Set[Split | None], data: DataConfig) -> tuple[int, int]:
+    """Where those to train on start and end among `count` pictures."""
+    tested = 0
+    if data.test_ratio and "test" not in given:
+        tested = min(max(1, round(count * data.test_ratio)), max(0, count - 2))
+    others = count - tested
+    trained = max(1, min(round(others * data.split_ratio), others - 1))
+    return (0 if "validation" in given else others - trained), others

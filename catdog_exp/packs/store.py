@@ -29,7 +29,7 @@ class Pack:
 
     folder: `<packs>/<fingerprint>`.
     classes: names; a class's place is its label.
-    counts: packed pictures by side and class name.
+    counts: packed pictures by side and class name; of the sides that there are, here and in `record_files`.
     rejected: how many pictures were left out; `rejected.csv` in the folder has each with the reason.
     reused: it was there already.
     images_per_second: speed of the packing, None where the pack was reused.

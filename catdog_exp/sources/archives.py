@@ -11,9 +11,10 @@ from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at
 from catdog_exp.sources.download import download
 from catdog_exp.sources.folders import class_of, labelled_pictures, readable_folder, subfolders
-from catdog_exp.sources.source import SPLITS, Listing, Source
+from catdog_exp.sources.source import Listing, Source, Split
 from catdog_exp.sources.unpack import unpack
 
+SIDES: tuple[Split, ...] = ("train", "validation")
 CATS_AND_DOGS = ["cat", "dog"]
 
 
@@ -31,7 +32,7 @@ class Filtered(Source):
 
     def check(self, classes: list[str]) -> None:
         """Raise UserError when `root` does not hold train/ and validation/, or `url` is none."""
-        _check(self.url, self.root, list(SPLITS))
+        _check(self.url, self.root, list(SIDES))
         if self.root is not None:
             self.listing(classes)
 
@@ -41,9 +42,9 @@ class Filtered(Source):
 
     def listing(self, classes: list[str]) -> Listing:
         """The pictures, each with the side that the archive puts it on; downloads them where needed."""
-        root = _pictures_root(self.url, self.folder, self.root, list(SPLITS))
+        root = _pictures_root(self.url, self.folder, self.root, list(SIDES))
         pictures = []
-        for split in SPLITS:
+        for split in SIDES:
             own = next(name for name in subfolders(root) if class_of(name, [split]) is not None)
             pictures += labelled_pictures(root, classes, f"{own}/", split)
         pictures.sort(key=lambda picture: picture.path)

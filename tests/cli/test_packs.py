@@ -6,10 +6,12 @@ import pty
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from catdog_exp.packs.manifest import read_manifest, write_manifest
 from tests.cli.conftest import SMALL
 from tests.cli.store import runs
 from tests.conftest import REPOSITORY
@@ -26,7 +28,7 @@ def both(finished, tmp_path_factory, command, environment):
     """A folder with the pack of a run that is tracked, and one that no run has used. To be copied."""
     folder = tmp_path_factory.mktemp("packs") / "both"
     shutil.copytree(finished[0], folder)
-    words = [*PACK_ONLY, "data.resize=18"]
+    words = [*PACK_ONLY, "data.resize=18", "data.test_ratio=0.2"]
     subprocess.run([command, *words], cwd=folder, env=environment, check=True, capture_output=True)
     return folder
 
@@ -54,7 +56,20 @@ def test_packs_are_listed_with_what_they_hold_and_who_used_them(used_and_unused,
     assert "cat,dog resize=16 quality=95 split_ratio=0.8 seed=0" in rows[used.name]
     assert " min " in rows[used.name]
     assert " kB " in rows[used.name]
+    assert "38 + 10 + 12" in rows[unused.name]
+    assert "split_ratio=0.8 seed=0 test_ratio=0.2" in rows[unused.name]
     assert rows[unused.name].endswith("none")
+
+
+def test_a_pack_of_an_earlier_version_is_listed_as_whole_and_not_used(used_and_unused, catdog):
+    folder, _, unused = used_and_unused
+    manifest = read_manifest(unused)
+    write_manifest(unused, replace(manifest, format=manifest.format - 1))
+    listed = catdog("packs", "tracking=none", cwd=folder)
+    (line,) = (line for line in listed.stdout.splitlines() if line.startswith(unused.name))
+    assert "(of an earlier version: used by no new run)" in line
+    verified = catdog("packs", "verify", unused.name, cwd=folder)
+    assert verified.stdout.splitlines() == [f"{unused.name}: whole, 38 + 10 + 12 pictures"]
 
 
 def test_where_runs_are_not_tracked_their_use_is_not_known(finished, catdog):

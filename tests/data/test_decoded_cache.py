@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import time
+from dataclasses import replace
 from multiprocessing.pool import Pool
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def test_the_pictures_are_those_of_the_records_mapped_from_a_file(pack: Pack):
     assert isinstance(pictures.pixels, np.memmap)
     assert not pictures.pixels.flags.writeable
     assert sorted(path.name for path in (pack.folder / "decoded").iterdir()) == ["train"]
+
+
+def test_a_test_side_is_decoded_as_the_others(tmp_path: Path):
+    listing = draw_pictures(tmp_path / "pictures")
+    pack = open_pack(plan_pack(listing, replace(DATA, test_ratio=0.2), tmp_path / "packs"))
+    pictures = decoded_side(pack, "test", 16, threads=2)
+    assert sorted(pictures.labels) == [0] * 4 + [1] * 4
+    assert isinstance(pictures.pixels, np.memmap)
 
 
 def test_they_are_decoded_once(pack: Pack, caplog: pytest.LogCaptureFixture):

@@ -20,7 +20,7 @@ from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import read_records, unpack_record
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.sources.archives import Filtered
-from catdog_exp.sources.source import SPLITS, Listing
+from catdog_exp.sources.source import Listing
 
 CLASSES = ["cat", "dog"]
 SCENE = np.zeros((96, 128, 3), np.uint8)
@@ -44,7 +44,7 @@ class Packed:
 
 def put(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Write `files` (by path from `folder`), and in each class and side a picture that can be read."""
-    for number, place in enumerate(f"{split}/{name}" for split in SPLITS for name in CLASSES):
+    for number, place in enumerate(f"{split}/{name}" for split in ("train", "validation") for name in CLASSES):
         (folder / place).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40, 40), (90 * (number % 3), 50 * number, 7)).save(folder / place / "whole.png")
     for name, content in files.items():
@@ -68,7 +68,7 @@ def pack_listing(listing: Listing, packs: Path, **settings: Any) -> Packed:
     data = DataConfig(source, CLASSES, split_ratio=0.5, resize=32, quality=95, threads=4, seed=0)
     pack = open_pack(plan_pack(listing, replace(data, **settings), packs))
     pictures = {}
-    for split in SPLITS:
+    for split in pack.record_files:
         (rec,) = pack.records(split)
         for entry, payload in zip(read_list(rec.with_suffix(".lst")), read_records(rec), strict=True):
             pixels = cv2.imdecode(np.frombuffer(unpack_record(payload).image, np.uint8), cv2.IMREAD_COLOR)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from catdog_exp.errors import UserError
 from catdog_exp.sources.folders import Folder
-from catdog_exp.sources.source import SPLITS
+from catdog_exp.sources.source import SPLITS, Listing, Picture
 from tests.packs.packed import encoded, pack_folder, pack_listing, put
 
 RED = encoded(Image.new("RGB", (50, 40), "red"), "PNG")
@@ -35,7 +35,32 @@ def test_a_picture_on_both_sides_stays_in_validation_alone(
     assert result.pack.counts["train"]["cat"] == 2
     manifest = json.loads((result.pack.folder / "manifest.json").read_text())
     assert manifest["same_picture"] == {"on_both_sides": 2, "in_two_classes": 0}
-    assert "2 left out, 2 since the same picture is validated on (see " in caplog.messages[-1]
+    assert "2 left out, 2 since the same picture is on another side (see " in caplog.messages[-1]
+
+
+def test_a_picture_on_three_sides_is_tested_on_alone(folder: Path, tmp_path: Path):
+    files = {f"{split}/{name}/own.png": split for split in SPLITS for name in ("cat", "dog")}
+    pictures = [Picture(path, "/dog/" in path, split) for path, split in files.items()]
+    for number, path in enumerate(files):
+        (folder / path).parent.mkdir(parents=True)
+        Image.new("RGB", (50, 40), (40 * number, 0, 0)).save(folder / path)
+    for split in SPLITS:
+        (folder / split / "cat" / "red.png").write_bytes(RED)
+        pictures.append(Picture(f"{split}/cat/red.png", 0, split))
+    for split in ("train", "validation"):
+        (folder / split / "dog" / "blue.png").write_bytes(BLUE)
+        pictures.append(Picture(f"{split}/dog/blue.png", 1, split))
+    result = pack_listing(Listing(folder, ["cat", "dog"], pictures), tmp_path / "packs")
+    assert result.reasons == {
+        "train/cat/red.png": "same picture as test/cat/red.png, which is tested on",
+        "validation/cat/red.png": "same picture as test/cat/red.png, which is tested on",
+        "train/dog/blue.png": "same picture as validation/dog/blue.png, which is validated on",
+    }
+    assert result.pack.counts == {
+        "train": {"cat": 1, "dog": 1},
+        "validation": {"cat": 1, "dog": 2},
+        "test": {"cat": 2, "dog": 1},
+    }
 
 
 def test_a_picture_in_two_classes_is_left_out_of_both(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -77,7 +102,7 @@ def test_a_random_split_has_no_picture_on_both_sides(tmp_path: Path):
     pack = results[0].pack
     numbers = {
         split: {tuple(line.split("\t")[2][:-5].split("/")) for line in rec.with_suffix(".lst").read_text().splitlines()}
-        for split, (rec,) in ((each, pack.records(each)) for each in SPLITS)
+        for split, (rec,) in ((each, pack.records(each)) for each in pack.record_files)
     }
     assert not numbers["train"] & numbers["validation"]
     assert len(numbers["train"] | numbers["validation"]) == 60  # of no picture are all copies gone

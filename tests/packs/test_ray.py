@@ -23,7 +23,7 @@ from catdog_exp.sources.source import Listing, Picture
 from tests.clusters import lose_a_node, needs_ray
 from tests.images.drawn import DATA, draw_pictures
 
-ON_RAY = replace(DATA, shards=6, pack_on="ray")
+ON_RAY = replace(DATA, test_ratio=0.2, shards=6, pack_on="ray")
 
 
 def _bytes(pack: Pack) -> dict[str, bytes]:
@@ -77,7 +77,7 @@ def test_a_cluster_of_its_own_packs_the_same_bytes_quietly(
     assert (ray.rejected, ray.counts) == (1, threads.counts)
     assert _bytes(ray) == _bytes(threads)
     assert damage_in(ray.folder, threads=2) == []
-    assert caplog.messages[0].startswith("12 shards for a Ray cluster with ")
+    assert caplog.messages[0].startswith("18 shards for a Ray cluster with ")
     assert capfd.readouterr() == ("", "")
     assert signal.getsignal(signal.SIGTERM) is handler
 

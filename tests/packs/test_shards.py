@@ -15,7 +15,8 @@ from catdog_exp.packs.verify import damage_in
 from catdog_exp.sources.source import SPLITS, Listing
 from tests.images.drawn import DATA, draw_pictures
 
-SHARDED = replace(DATA, shards=3)
+THREE_SIDES = replace(DATA, test_ratio=0.2)
+SHARDED = replace(THREE_SIDES, shards=3)
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,8 @@ def listing(tmp_path_factory: pytest.TempPathFactory) -> Listing:
 
 @pytest.fixture(scope="module")
 def whole(listing: Listing) -> Pack:
-    """64 + 16 pictures in one file for each side."""
-    return open_pack(plan_pack(listing, DATA, listing.root.parent / "packs"))
+    """52 + 12 + 16 pictures in one file for each side."""
+    return open_pack(plan_pack(listing, THREE_SIDES, listing.root.parent / "packs"))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_the_manifest_lists_the_files_of_each_side(sharded: Pack):
     manifest = json.loads((sharded.folder / "manifest.json").read_text())
     assert manifest["records"] == {split: [f"{split}_file_{number}.rec" for number in range(3)] for split in SPLITS}
     assert sharded.records("train") == [sharded.folder / f"train_file_{number}.rec" for number in range(3)]
-    assert [len(read_list(rec.with_suffix(".lst"))) for rec in sharded.records("train")] == [21, 21, 22]
+    assert [len(read_list(rec.with_suffix(".lst"))) for rec in sharded.records("train")] == [17, 17, 18]
 
 
 def test_shards_hold_what_one_file_holds(whole: Pack, sharded: Pack):
@@ -81,7 +82,7 @@ def _pictures(**parameters: object) -> list[bytes]:
 def pictures(whole: Pack) -> list[bytes]:
     (rec,) = whole.records("train")
     pictures = _pictures(path_imgrec=str(rec))
-    assert len(set(pictures)) == 64
+    assert len(set(pictures)) == 52
     return pictures
 
 
@@ -122,22 +123,24 @@ def test_a_damaged_shard_is_named_and_the_pack_made_again(listing: Listing, tmp_
 
 def test_a_shard_without_a_usable_picture_is_left_out(tmp_path: Path):
     listing = draw_pictures(tmp_path / "pictures")
-    one_each = replace(DATA, shards=4096)
+    one_each = replace(THREE_SIDES, shards=4096)
     (listing.root / "cat/003.jpg").write_bytes(b"no picture")
     plan = plan_pack(listing, one_each, tmp_path / "packs")
     (split, place), *_ = (
-        (split, entry.index) for split in SPLITS for entry in plan.lists[split] if entry.path == "cat/003.jpg"
+        (split, entry.index) for split in plan.sides for entry in plan.lists[split] if entry.path == "cat/003.jpg"
     )
     pack = open_pack(plan)
     assert pack.rejected == 1
     missing = f"{split}_file_{place:04d}"
-    expected = {each: [f"{each}_file_{number:04d}.rec" for number in range(len(plan.lists[each]))] for each in SPLITS}
+    expected = {
+        each: [f"{each}_file_{number:04d}.rec" for number in range(len(plan.lists[each]))] for each in plan.sides
+    }
     expected[split].remove(f"{missing}.rec")
     assert pack.record_files == expected
     assert not list(pack.folder.glob(f"{missing}*"))
     assert damage_in(pack.folder, threads=2) == []
-    assert [len(decode_records(pack.records(each), 16, threads=2)) for each in SPLITS] == [
-        len(expected[each]) for each in SPLITS
+    assert [len(decode_records(pack.records(each), 16, threads=2)) for each in plan.sides] == [
+        len(expected[each]) for each in plan.sides
     ]
 
 

@@ -1,4 +1,4 @@
-"""Which picture is trained on and which is validated on, and what changes that."""
+"""Which picture is trained, validated and tested on, and what changes that."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def _sides(lists: Lists) -> dict[str, Split]:
 
 counts = st.integers(2, 60)
 ratios = st.floats(0.01, 0.99)
+test_ratios = st.just(0.0) | ratios
 seeds = st.integers(0, 5)
 # Contents by path, of which some are the same.
 folders = st.dictionaries(
@@ -65,6 +66,35 @@ def test_95_percent_of_3000_are_2850(seed: int):
     assert [_of_class(lists["validation"], label) for label in (CAT, DOG)] == [75, 75]
 
 
+def test_a_tenth_to_test_on_leaves_the_ratio_to_the_others():
+    lists = _split(_different(1500, 1500), test_ratio=0.1, split_ratio=0.95)
+    assert {split: len(entries) for split, entries in lists.items()} == {"train": 2564, "validation": 136, "test": 300}
+
+
+@given(st.integers(3, 60), ratios, ratios, seeds)
+def test_three_sides_share_a_class_and_none_is_empty(cats: int, ratio: float, test_ratio: float, seed: int):
+    lists = _split(_different(cats, 0), split_ratio=ratio, test_ratio=test_ratio, seed=seed)
+    tested = max(1, min(cats - 2, round(cats * test_ratio)))
+    assert len(lists["test"]) == tested
+    assert len(lists["train"]) == max(1, min(cats - tested - 1, round((cats - tested) * ratio)))
+    assert len(lists["train"]) + len(lists["validation"]) + tested == cats
+
+
+@pytest.mark.parametrize(("cats", "sides"), [(0, ""), (1, "train"), (2, "train validation")])
+def test_of_too_few_for_three_sides_the_training_comes_first(cats: int, sides: str):
+    lists = _split(_different(cats, 9), test_ratio=0.5)
+    assert " ".join(split for split in lists if _of_class(lists[split], CAT)) == sides
+
+
+@given(counts, ratios, ratios, seeds)
+def test_a_test_side_brings_no_picture_to_validation(cats: int, ratio: float, test_ratio: float, seed: int):
+    before, then = (
+        {entry.path for entry in _split(_different(cats, 0), split_ratio=ratio, seed=seed, **more)["validation"]}
+        for more in ({}, {"test_ratio": test_ratio})
+    )
+    assert then <= before
+
+
 @given(counts, counts, ratios, seeds)
 def test_each_class_is_split_in_the_ratio_with_one_on_each_side_at_least(cats: int, dogs: int, ratio: float, seed: int):
     lists = _split(_different(cats, dogs), split_ratio=ratio, seed=seed)
@@ -74,19 +104,19 @@ def test_each_class_is_split_in_the_ratio_with_one_on_each_side_at_least(cats: i
         assert _of_class(lists["validation"], label) == count - trained
 
 
-@given(folders, ratios, seeds)
+@given(folders, ratios, test_ratios, seeds)
 def test_every_picture_is_on_one_side_once_and_sides_are_numbered_from_zero(
-    contents: dict[str, str], ratio: float, seed: int
+    contents: dict[str, str], ratio: float, test_ratio: float, seed: int
 ):
-    lists = _split(contents, split_ratio=ratio, seed=seed)
+    lists = _split(contents, split_ratio=ratio, test_ratio=test_ratio, seed=seed)
     assert sorted(entry.path for entries in lists.values() for entry in entries) == sorted(contents)
     for entries in lists.values():
         assert [entry.index for entry in entries] == list(range(len(entries)))
 
 
-@given(folders, ratios, seeds)
-def test_no_content_of_a_class_is_on_two_sides(contents: dict[str, str], ratio: float, seed: int):
-    sides = _sides(_split(contents, split_ratio=ratio, seed=seed))
+@given(folders, ratios, test_ratios, seeds)
+def test_no_content_of_a_class_is_on_two_sides(contents: dict[str, str], ratio: float, test_ratio: float, seed: int):
+    sides = _sides(_split(contents, split_ratio=ratio, test_ratio=test_ratio, seed=seed))
     of_content = {(path[:3], contents[path], side) for path, side in sides.items()}
     assert max(Counter((name, content) for name, content, _ in of_content).values(), default=1) == 1
 
@@ -95,11 +125,29 @@ def test_no_content_of_a_class_is_on_two_sides(contents: dict[str, str], ratio: 
 def test_as_many_pictures_move_as_are_added_or_removed_at_most(
     before: dict[str, str], new: dict[str, str], ratio: float, seed: int
 ):
+    assert len(_moved(before, new, split_ratio=ratio, seed=seed)) <= _contents(new)
+
+
+@given(folders, folders, ratios, ratios, seeds)
+def test_with_a_test_side_at_most_as_many_leave_training_and_as_many_come_to_it(
+    before: dict[str, str], new: dict[str, str], ratio: float, test_ratio: float, seed: int
+):
+    moved = _moved(before, new, split_ratio=ratio, test_ratio=test_ratio, seed=seed)
+    assert sum(side == "train" for side, _ in moved) <= _contents(new)
+    assert sum(side == "train" for _, side in moved) <= _contents(new)
+    assert len(moved) <= 2 * _contents(new)
+
+
+def _moved(before: dict[str, str], new: dict[str, str], **settings: Any) -> list[tuple[Split, Split]]:
+    """The sides before and after of each content that moves when the files `new` are added to those of `before`."""
     added = {f"{path[:3]}/new/{path}": content for path, content in new.items()}
-    first = _sides(_split(before, split_ratio=ratio, seed=seed))
-    then = _sides(_split(before | added, split_ratio=ratio, seed=seed))
-    moved = {(path[:3], before[path]) for path, side in first.items() if then[path] != side}
-    assert len(moved) <= len({(path[:3], content) for path, content in added.items()})
+    first, then = (_sides(_split(files, **settings)) for files in (before, before | added))
+    moved = {(path[:3], before[path]): (side, then[path]) for path, side in first.items() if then[path] != side}
+    return list(moved.values())
+
+
+def _contents(files: dict[str, str]) -> int:
+    return len({(path[:3], content) for path, content in files.items()})
 
 
 def test_one_picture_more_of_each_class_of_200_brings_no_two_trained_ones_to_validation():

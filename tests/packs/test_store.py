@@ -11,9 +11,11 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.packs.lst_files import read_list
+from catdog_exp.packs.manifest import read_manifest
 from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import RecordWriter, read_index, read_records, unpack_record
 from catdog_exp.packs.store import open_pack
+from catdog_exp.packs.verify import damage_in
 from catdog_exp.sources.folders import Folder
 from catdog_exp.sources.source import Listing, Picture
 from tests.images.drawn import DATA, bytes_of, draw_pictures, visible
@@ -51,6 +53,48 @@ def test_a_pack_holds_both_sides_whole(listing: Listing, packs: Path):
         assert [record.labels[0] for record in records] == [entry.label for entry in entries]
         paths += [entry.path for entry in entries]
     assert sorted(paths) == [picture.path for picture in listing.pictures]
+
+
+def test_a_pack_with_a_test_side_has_its_files_beside_the_others(listing: Listing, packs: Path):
+    pack = open_pack(plan_pack(listing, replace(DATA, test_ratio=0.1), packs))
+    assert pack.counts == {
+        "train": {"cat": 14, "dog": 14},
+        "validation": {"cat": 4, "dog": 4},
+        "test": {"cat": 2, "dog": 2},
+    }
+    (rec,) = pack.records("test")
+    assert rec == pack.folder / "test_file.rec"
+    assert list(read_index(rec.with_suffix(".idx"))) == [0, 1, 2, 3]
+    tested = {entry.path for entry in read_list(rec.with_suffix(".lst"))}
+    for split in ("train", "validation"):
+        (other,) = pack.records(split)
+        assert not tested & {entry.path for entry in read_list(other.with_suffix(".lst"))}
+    assert read_manifest(pack.folder).counted == "28 + 8 + 4 pictures (cat 20, dog 20)"
+    assert damage_in(pack.folder, threads=2) == []
+    rec.unlink()
+    assert damage_in(pack.folder, threads=2) == ["test_file.rec is missing"]
+    assert not open_pack(plan_pack(listing, replace(DATA, test_ratio=0.1), packs)).reused
+    assert rec.exists()
+
+
+def test_a_pack_without_a_test_side_has_no_test_files(listing: Listing, packs: Path):
+    pack = open_pack(plan_pack(listing, DATA, packs))
+    assert not [path for path in pack.folder.iterdir() if "test" in path.name]
+
+
+def test_a_class_without_a_picture_to_test_on_is_refused_before_any_work(listing: Listing, packs: Path):
+    few = replace(listing, pictures=listing.pictures[:22])
+    with pytest.raises(UserError, match="class dog has no picture to test on: it needs three pictures or more"):
+        open_pack(plan_pack(few, replace(DATA, test_ratio=0.1), packs))
+    assert [entry.name for entry in packs.iterdir() if not entry.name.startswith(".")] == []
+
+
+def test_a_class_without_a_readable_picture_to_test_on_is_named(listing: Listing, packs: Path):
+    tested = [replace(picture, split="test") if "000" in picture.path else picture for picture in listing.pictures]
+    (listing.root / "dog" / "000.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match=r"class dog has no picture left to test on: .* dog/000\.jpg \(empty file\)"):
+        open_pack(plan_pack(replace(listing, pictures=tested), DATA, packs))
+    assert visible(packs) == []
 
 
 def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
