@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at
 from catdog_exp.sources.download import download
-from catdog_exp.sources.folders import class_of, labelled_pictures, readable_folder, subfolders
+from catdog_exp.sources.folders import labelled_pictures, readable_folder, subfolders
+from catdog_exp.sources.names import class_of
 from catdog_exp.sources.source import Listing, Source, Split
 from catdog_exp.sources.unpack import unpack
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at
-from catdog_exp.sources.folders import class_of, labelled_pictures, subfolders
+from catdog_exp.sources.folders import labelled_pictures, subfolders
+from catdog_exp.sources.names import class_of
 from catdog_exp.sources.source import Listing, Source
 from catdog_exp.sources.unpack import unpack
 

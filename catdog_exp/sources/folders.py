@@ -1,15 +1,15 @@
-"""Pictures in folders on this machine: a subfolder for each class, or the class in each file's name."""
+"""Class folders on this machine."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped
+from catdog_exp.sources.names import class_of
 from catdog_exp.sources.source import Listing, Picture, Source, Split
 
 # The last three cannot be decoded; they are listed so that packing says what becomes of them.
@@ -17,7 +17,6 @@ EXTENSIONS = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"),
     *(".heic", ".heif", ".avif"),
 )
-_AFTER_CLASS = re.compile(r"[._\-\s\d]")  # what ends the class in a file's name
 
 
 @dataclass(frozen=True)
@@ -42,43 +41,6 @@ class Folder(Source):
         return Listing(root, classes, labelled_pictures(root, classes), note)
 
 
-@dataclass(frozen=True)
-class Flat(Source):
-    """One folder with all pictures, the class at the start of each file's name: cat.0.jpg, dog_12.jpg.
-
-    root: the folder that holds the files. A name's class ends at the first dot, underscore, hyphen, space
-        or digit, and is matched ignoring case and plural. Files of no class are left out.
-    """
-
-    root: str
-
-    def check(self, classes: list[str]) -> None:
-        """Raise UserError when `root` is not a folder that can be read, or does not hold pictures of each class."""
-        self.listing(classes)
-
-    def listing(self, classes: list[str]) -> Listing:
-        """All pictures whose name starts with a class. Raises UserError for a class without pictures."""
-        root = readable_folder(self.root)
-        pictures = []
-        others = 0
-        labels: dict[str, int | None] = {}  # by the word that a name starts with
-        for entry in _entries(root):
-            if _is_picture(entry):
-                word = _AFTER_CLASS.split(entry.name, maxsplit=1)[0]
-                if word not in labels:
-                    labels[word] = class_of(word, classes)
-                label = labels[word]
-                if label is None:
-                    others += 1
-                else:
-                    pictures.append(Picture(entry.name, label))
-        for label, name in enumerate(classes):
-            if not any(picture.label == label for picture in pictures):
-                raise UserError(f"{root} has no picture whose name starts with {name}, as {name}.0.jpg")
-        pictures.sort(key=lambda picture: picture.path)
-        return Listing(root, classes, pictures, f"pictures of no class left out: {others}" if others else "")
-
-
 def readable_folder(root: str) -> Path:
     """`root` as an absolute path. Raises UserError when there is no such folder, or it cannot be read."""
     folder = Path(root).expanduser().absolute()
@@ -98,16 +60,9 @@ def subfolders(root: Path) -> list[str]:
     return [entry.name for entry in _entries(root) if _is_folder(entry)]
 
 
-def class_of(name: str, classes: list[str]) -> int | None:
-    """Label of the class that `name` means, ignoring case and plural, or None. The very name comes first."""
-    name = name.casefold()
-    known = [each.casefold() for each in classes]
-    if name in known:
-        return known.index(name)
-    for label, each in enumerate(known):
-        if name in _plurals(each) or each in _plurals(name):
-            return label
-    return None
+def picture_files(root: Path) -> list[str]:
+    """Names of the pictures right in `root`, sorted, hidden ones left out."""
+    return [entry.name for entry in _entries(root) if _is_picture(entry)]
 
 
 def labelled_pictures(root: Path, classes: list[str], within: str = "", split: Split | None = None) -> list[Picture]:
@@ -170,13 +125,6 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     # A link to itself is no folder to Path, and an error to the entry.
     return Path(entry).is_dir() if entry.is_symlink() else entry.is_dir()
-
-
-def _plurals(name: str) -> set[str]:
-    plurals = {f"{name}s", f"{name}es"}
-    if name.endswith("y"):
-        plurals.add(f"{name[:-1]}ies")
-    return plurals
 
 
 def _some(names: list[str]) -> str:
