@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Set
 
+from catdog_exp.errors import UserError
 from catdog_exp.images.content_hashes import UNREADABLE, Content
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.lst_files import Entry
@@ -22,16 +23,22 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     a `data.test_ratio` the test side is empty.
 
     So a picture stays on its side when files are renamed or moved. Of a class to which k pictures are added, at most
-    k others that were trained on change their side; of all others at most k, and with a test side 2 k.
+    k others change their side; with a test side at most 2 k, of which at most k leave training.
 
     Files of the same content count as one picture and stay together; where there are some, the numbers of files are
     only nearly in the ratio. A file that is empty or cannot be read goes by its path. A picture whose `split` is set
     stays on that side, and what is free is not put on a side that the source itself fills.
 
     contents: of all pictures, by path.
+    Raises UserError where a test side is to be cut, and the source has a split of its own.
     """
     identities = {picture.path: _identity(picture.path, contents[picture.path]) for picture in listing.pictures}
     given = {picture.split for picture in listing.pictures}
+    if data.test_ratio and given - {None}:
+        raise UserError(
+            f"data.test_ratio={data.test_ratio}: {listing.root} has a split of its own, which stays as it is: "
+            "set it to 0, or data.root to the folder of one side"
+        )
     free: defaultdict[int, set[str]] = defaultdict(set)
     for picture in listing.pictures:
         if picture.split is None:
@@ -65,7 +72,7 @@ def _rank(purpose: str, identity: str) -> bytes:
 def _cuts(count: int, given: Set[Split | None], data: DataConfig) -> tuple[int, int]:
     """Where those to train on start and end among `count` pictures."""
     tested = 0
-    if data.test_ratio and "test" not in given:
+    if data.test_ratio:
         tested = min(max(1, round(count * data.test_ratio)), max(0, count - 2))
     others = count - tested
     trained = max(1, min(round(others * data.split_ratio), others - 1))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib.util
 import re
 import zipfile
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at
-from catdog_exp.sources.folders import labelled_pictures, subfolders
-from catdog_exp.sources.names import class_of
+from catdog_exp.sources.folders import folder_with_classes, listing_in
 from catdog_exp.sources.source import Listing, Source
 from catdog_exp.sources.unpack import unpack
 
@@ -45,9 +43,7 @@ class Drive(Source):
 
     def listing(self, classes: list[str]) -> Listing:
         """The pictures of the first archive; downloads it where needed."""
-        top = self._fetched(self.train_url)
-        root = _folder_with(classes, top)
-        return Listing(root, classes, labelled_pictures(root, classes), note="pictures from Google Drive")
+        return listing_in(folder_with_classes(self._fetched(self.train_url), classes), classes)
 
     def test_pictures(self) -> Path | None:
         """The folder of the second archive's pictures; downloads it where needed."""
@@ -105,15 +101,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.ConnectionError | requests.Timeout):
         return "it cannot be reached"
     return " ".join(str(error).split())[:160] or type(error).__name__
-
-
-def _folder_with(classes: list[str], top: Path) -> Path:
-    """The first folder in `top`, from the outside in, that has a folder for each class."""
-    waiting = deque([top])
-    while waiting:
-        folder = waiting.popleft()
-        names = subfolders(folder)
-        if {class_of(name, classes) for name in names}.issuperset(range(len(classes))):
-            return folder
-        waiting.extend(folder / name for name in names)
-    raise UserError(f"{top} has nowhere a folder for each of {', '.join(classes)}: set data.classes")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from catdog_exp.errors import UserError
-from catdog_exp.sources.folders import picture_files, readable_folder
-from catdog_exp.sources.names import class_of
+from catdog_exp.sources.folders import flat_folder, holds_classes, picture_files, readable_folder
+from catdog_exp.sources.names import class_of, word_of
 from catdog_exp.sources.source import Listing, Picture, Source
-
-_AFTER_CLASS = re.compile(r"[._\-\s\d]")  # what ends the class in a file's name
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Flat(Source):
         others = 0
         labels: dict[str, int | None] = {}  # by the word that a name starts with
         for file in picture_files(root):
-            word = _AFTER_CLASS.split(file, maxsplit=1)[0]
+            word = word_of(file)
             if word not in labels:
                 labels[word] = class_of(word, classes)
             label = labels[word]
@@ -44,5 +42,14 @@ class Flat(Source):
                 pictures.append(Picture(file, label))
         for label, name in enumerate(classes):
             if not any(picture.label == label for picture in pictures):
-                raise UserError(f"{root} has no picture whose name starts with {name}, as {name}.0.jpg")
+                raise UserError(
+                    f"{root} has no picture whose name starts with {name}, as {name}.0.jpg{_instead(root, classes)}"
+                )
         return Listing(root, classes, pictures, f"pictures of no class left out: {others}" if others else "")
+
+
+def _instead(root: Path, classes: list[str]) -> str:
+    if holds_classes(root, classes):
+        return ", but class folders: use data=folder"
+    flat = flat_folder(root, classes)
+    return f": {flat} has, set data.root={flat}" if flat else ": set data.root or data.classes"

@@ -19,7 +19,7 @@ from catdog_exp.packs.lst_files import read_list
 from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import read_records, unpack_record
 from catdog_exp.packs.store import Pack, open_pack
-from catdog_exp.sources.archives import Filtered
+from catdog_exp.sources.folders import Folder
 from catdog_exp.sources.source import Listing
 
 CLASSES = ["cat", "dog"]
@@ -57,9 +57,9 @@ def pack_folder(folder: Path, packs: Path, **settings: Any) -> Packed:
     return pack_listing(source_of(folder).listing(CLASSES), packs, **settings)
 
 
-def source_of(folder: Path) -> Filtered:
+def source_of(folder: Path) -> Folder:
     """The source of the pictures that `put` wrote."""
-    return Filtered("https://localhost/pictures.zip", "unused", str(folder))
+    return Folder(str(folder))
 
 
 def pack_listing(listing: Listing, packs: Path, **settings: Any) -> Packed:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catdog_exp.errors import UserError
 from catdog_exp.images.content_hashes import Content
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.split import split_listing
@@ -208,3 +209,16 @@ def test_more_dogs_do_not_move_cats_to_the_other_side():
 def test_a_picture_stays_on_the_side_that_its_source_puts_it_on():
     own: dict[str, Split] = {f"cat/{number}.jpg": "train" if number < 5 else "validation" for number in range(15)}
     assert _sides(_split(_different(15, 0), own, split_ratio=0.95)) == own
+
+
+def test_validation_is_cut_from_what_a_source_does_not_test_on():
+    own: dict[str, Split] = {f"cat/{number}.jpg": "test" for number in range(5)}
+    lists = _split(_different(25, 0), own, split_ratio=0.8)
+    assert {path for path, side in _sides(lists).items() if side == "test"} == own.keys()
+    assert (len(lists["train"]), len(lists["validation"])) == (16, 4)
+
+
+@pytest.mark.parametrize("side", ["train", "validation", "test"])
+def test_a_test_side_is_not_cut_from_a_split_of_the_sources_own(side: Split):
+    with pytest.raises(UserError, match=r"data\.test_ratio=0\.1: pictures has a split of its own"):
+        _split(_different(5, 5), {"cat/1.jpg": side}, test_ratio=0.1)

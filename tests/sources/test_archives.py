@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.sources.archives import CatsDogs25k, Filtered
+from catdog_exp.sources.archives import Archive
 from tests.sources.fileserver import Site, serving
 
 CLASSES = ["cat", "dog"]
@@ -31,13 +31,13 @@ def laid_out(root: Path, names: list[str]) -> None:
 
 
 def listed(url: str, folder: str) -> list[str]:
-    return [picture.path for picture in Filtered(url, folder).listing(CLASSES).pictures]
+    return [picture.path for picture in Archive(url, folder).listing(CLASSES).pictures]
 
 
 def test_filtered_is_downloaded_once_and_keeps_its_own_split(tmp_path):
     inside = [f"cats_and_dogs_filtered/{name}" for name in FILTERED]
     with serving(Site(zipped([*inside, "cats_and_dogs_filtered/vectorize.py"])), name="filtered.zip") as site:
-        source = Filtered(site.url, str(tmp_path / "pictures"))
+        source = Archive(site.url, str(tmp_path / "pictures"))
         source.check(["cat", "dog"])
         assert site.seen == []
         listing = source.listing(CLASSES)
@@ -64,7 +64,7 @@ def test_processes_at_the_same_time_download_once(tmp_path):
 def test_a_copy_of_filtered_is_found_from_nearby(tmp_path, root):
     copy = tmp_path / "data" / "cats_and_dogs_filtered"
     laid_out(copy, FILTERED)
-    source = Filtered(NOWHERE, str(tmp_path / "unused"), str((copy / root).resolve()))
+    source = Archive(NOWHERE, str(tmp_path / "unused"), str((copy / root).resolve()))
     source.check(["cat", "dog"])
     listing = source.listing(CLASSES)
     assert listing.root == copy
@@ -74,7 +74,7 @@ def test_a_copy_of_filtered_is_found_from_nearby(tmp_path, root):
 
 def test_cats_dogs_25k_is_downloaded(tmp_path):
     with serving(Site(zipped([*PET_IMAGES, "readme[1].txt"])), name="kaggle.zip") as site:
-        listing = CatsDogs25k(site.url, str(tmp_path)).listing(CLASSES)
+        listing = Archive(site.url, str(tmp_path)).listing(CLASSES)
     assert listing.root == tmp_path / "kaggle" / "PetImages"
     assert [(picture.path, picture.label, picture.split) for picture in listing.pictures] == [
         (f"{kind}/{n}.jpg", label, None) for label, kind in enumerate(("Cat", "Dog")) for n in range(3)
@@ -84,25 +84,24 @@ def test_cats_dogs_25k_is_downloaded(tmp_path):
 @pytest.mark.parametrize("root", [".", "PetImages", "PetImages/Dog"])
 def test_a_copy_of_cats_dogs_25k_is_found_from_nearby(tmp_path, root):
     laid_out(tmp_path, PET_IMAGES)
-    source = CatsDogs25k(NOWHERE, "unused", str(tmp_path / root))
+    source = Archive(NOWHERE, "unused", str(tmp_path / root))
     source.check(["cat", "dog"])
     assert source.listing(CLASSES).root == tmp_path / "PetImages"
 
 
-@pytest.mark.parametrize("source", [Filtered, CatsDogs25k])
-def test_a_wrong_root_is_seen_before_any_work(tmp_path, source):
+def test_a_wrong_root_is_seen_before_any_work(tmp_path):
     laid_out(tmp_path, ["birds/1.jpg"])
     with pytest.raises(UserError, match="folders there: birds"):
-        source(NOWHERE, "unused", str(tmp_path)).check(["cat", "dog"])
+        Archive(NOWHERE, "unused", str(tmp_path)).check(["cat", "dog"])
     with pytest.raises(UserError, match="no such folder"):
-        source(NOWHERE, "unused", str(tmp_path / "nowhere")).check(["cat", "dog"])
+        Archive(NOWHERE, "unused", str(tmp_path / "nowhere")).check(["cat", "dog"])
     with pytest.raises(UserError, match=r"data\.source\.url=ftp"):
-        source("ftp://somewhere/a.zip", "unused").check(["cat", "dog"])
+        Archive("ftp://somewhere/a.zip", "unused").check(["cat", "dog"])
 
 
 def test_something_else_than_an_archive_leaves_no_pictures(tmp_path):
     with serving(Site(b"<html>Sign in first</html>"), name="filtered.zip") as site:
-        source = Filtered(site.url, str(tmp_path))
+        source = Archive(site.url, str(tmp_path))
         with pytest.raises(UserError, match=r"filtered\.zip is not a whole zip file.*delete it"):
             source.listing(CLASSES)
         assert not (tmp_path / "filtered").exists()
@@ -112,7 +111,7 @@ def test_something_else_than_an_archive_leaves_no_pictures(tmp_path):
 
 
 def test_real_photographs_keep_their_split(real_pictures):
-    pictures = Filtered(NOWHERE, "unused", str(real_pictures)).listing(CLASSES).pictures
+    pictures = Archive(NOWHERE, "unused", str(real_pictures)).listing(CLASSES).pictures
     counts = {
         (split, label): sum(picture.split == split and picture.label == label for picture in pictures)
         for split in ("train", "validation")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from catdog_exp.errors import UserError
@@ -25,3 +27,13 @@ def test_flat_without_a_class_is_one_line(tmp_path):
     touch(tmp_path, "cat.0.jpg")
     with pytest.raises(UserError, match=r"no picture whose name starts with dog, as dog\.0\.jpg"):
         Flat(str(tmp_path)).listing(CLASSES)
+
+
+def test_another_layout_is_told_with_the_words_for_it(tmp_path: Path):
+    touch(
+        tmp_path, "folders/cats/cat.0.jpg", "folders/dogs/dog.0.jpg", "kaggle/train/cat.0.jpg", "kaggle/train/dog.0.jpg"
+    )
+    with pytest.raises(UserError, match=r"as cat\.0\.jpg, but class folders: use data=folder$"):
+        Flat(str(tmp_path / "folders")).listing(CLASSES)
+    with pytest.raises(UserError, match=r"as cat\.0\.jpg: .*/train has, set data\.root=.*/kaggle/train$"):
+        Flat(str(tmp_path / "kaggle")).listing(CLASSES)

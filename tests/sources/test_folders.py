@@ -1,4 +1,5 @@
 import os
+import re
 import time
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from catdog_exp.errors import UserError
 from catdog_exp.sources.flat import Flat
 from catdog_exp.sources.folders import Folder
-from catdog_exp.sources.source import Picture
+from catdog_exp.sources.source import Listing, Picture
 
 CLASSES = ["cat", "dog"]
 
@@ -105,9 +106,90 @@ def test_a_wrong_root_is_seen_before_any_work(tmp_path, source):
 
 
 def test_a_missing_class_names_the_folders_that_are_there(tmp_path):
-    touch(tmp_path, "train/cats/1.jpg", "validation/cats/1.jpg")
-    with pytest.raises(UserError, match=r"no folder for the class cat \(it has train, validation\)"):
+    touch(tmp_path, "fish/1.jpg", "cats/1.jpg")
+    with pytest.raises(UserError, match=r"no folder for the class dog \(it has cats, fish\): set data\.root or data\."):
         Folder(str(tmp_path)).listing(CLASSES)
+
+
+def laid_out(root: Path, **counts: int) -> Folder:
+    """A source with so many files of each class in each of these folders; `__` stands for `/`."""
+    for place, count in counts.items():
+        touch(root, *(f"{place.replace('__', '/')}/{name}s/{n}.jpg" for name in CLASSES for n in range(count)))
+    return Folder(str(root))
+
+
+def sides_of(listing: Listing) -> dict[str, set[str | None]]:
+    """The sides of the pictures in each folder."""
+    sides: dict[str, set[str | None]] = {}
+    for picture in listing.pictures:
+        sides.setdefault(picture.path.split("/")[0], set()).add(picture.split)
+    return sides
+
+
+def test_folders_for_the_sides_are_the_split(tmp_path: Path):
+    listing = laid_out(tmp_path, train=1000, validation=500).listing(CLASSES)
+    assert sides_of(listing) == {"train": {"train"}, "validation": {"validation"}}
+    assert listing.note == "2,000 + 1,000 pictures, split as the folders train/ and validation/ say"
+    assert [picture.path for picture in listing.pictures] == sorted(picture.path for picture in listing.pictures)
+
+
+@pytest.mark.parametrize("train", ["train", "Training", "training_set", "TRAIN_SET"])
+@pytest.mark.parametrize("validation", ["val", "Valid", "validation", "validation_set", "dev"])
+@pytest.mark.parametrize("test", ["test", "Testing", "test_set"])
+def test_sides_have_the_names_that_people_use(tmp_path: Path, train: str, validation: str, test: str):
+    listing = laid_out(tmp_path, **{train: 3, validation: 2, test: 1}).listing(CLASSES)
+    assert sides_of(listing) == {train: {"train"}, validation: {"validation"}, test: {"test"}}
+    assert listing.note == f"6 + 4 + 2 pictures, split as the folders {train}/, {validation}/ and {test}/ say"
+
+
+def test_beside_a_test_folder_validation_is_cut_from_training(tmp_path: Path):
+    listing = laid_out(tmp_path, train=4, test=2).listing(CLASSES)
+    assert sides_of(listing) == {"train": {None}, "test": {"test"}}
+    assert listing.note == "8 + 4 pictures in train/ and test/, those to validate on are cut from the first"
+
+
+def test_class_folders_may_lie_a_level_deeper_as_kaggle_packs_them(tmp_path: Path):
+    listing = laid_out(tmp_path, training_set__training_set=4, test_set__test_set=2).listing(CLASSES)
+    assert sides_of(listing) == {"training_set": {None}, "test_set": {"test"}}
+    assert listing.pictures[0].path == "test_set/test_set/cats/0.jpg"
+
+
+def test_a_test_folder_without_class_folders_is_named_as_pictures_to_predict(tmp_path: Path):
+    touch(tmp_path, "test/1.jpg", "test/2.jpg", "train/birds/1.jpg", "more/1.jpg")
+    listing = laid_out(tmp_path, train=2).listing(CLASSES)
+    assert sides_of(listing) == {"train": {None}}
+    assert listing.note == (
+        "4 pictures in train/, those to validate on are cut from the first; "
+        "test/ has no class folders: pictures to predict; folders of no class left out: more, train/birds"
+    )
+
+
+def test_class_folders_right_there_come_before_folders_for_sides(tmp_path: Path):
+    touch(tmp_path, "cat/1.jpg", "dog/1.jpg")
+    listing = laid_out(tmp_path, train=2).listing(CLASSES)
+    assert [picture.path for picture in listing.pictures] == ["cat/1.jpg", "dog/1.jpg"]
+    assert listing.note == "folders of no class left out: train"
+
+
+def test_sides_that_are_not_whole_are_told(tmp_path: Path):
+    source = laid_out(tmp_path, validation=2, test=1)
+    with pytest.raises(UserError, match="has test, validation but no folder train with class folders"):
+        source.listing(CLASSES)
+    touch(tmp_path, "train/cats/1.jpg")
+    with pytest.raises(UserError, match=r"/train has no folder for the class dog \(it has cats\)"):
+        source.listing(CLASSES)
+
+
+def test_another_layout_is_told_with_the_words_for_it(tmp_path: Path):
+    touch(tmp_path, "flat/cat.0.jpg", "flat/dog.0.jpg", "kaggle/train/cat.0.jpg", "kaggle/train/dog.0.jpg")
+    touch(tmp_path, "kaggle/test1/1.jpg", "data/cats/1.jpg", "data/dogs/1.jpg")
+    for root, flat in (("flat", "flat"), ("kaggle", "kaggle/train")):
+        told = f"but {tmp_path / flat} has files named by class: use data=flat data.root={tmp_path / flat}"
+        with pytest.raises(UserError, match=re.escape(told)):
+            Folder(str(tmp_path / root)).listing(CLASSES)
+    told = f"(it is one of the class folders itself): set data.root={tmp_path / 'data'}"
+    with pytest.raises(UserError, match=f"{re.escape(told)}$"):
+        Folder(str(tmp_path / "data/cats")).listing(CLASSES)
 
 
 def test_a_class_without_pictures_is_named(tmp_path):
