@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.plan import ORDER, Plan, resolve
-from catdog_exp.sources.source import SPLITS
 from catdog_exp.packs.plan import PackPlan
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def _pictures(plan: PackPlan) -> list[tuple[str, str]]:
     counts = Counter(picture.label for picture in listing.pictures)
     classes = ", ".join(f"{name} {counts[label]:,}" for label, name in enumerate(listing.classes))
     where = f"{len(listing.pictures):,} in {listing.root}: {classes}"
-    sides = [f"{len(plan.lists[split]):,} {SIDES[split]}" for split in SPLITS if plan.lists[split]]
+    sides = [f"{len(plan.lists[split]):,} {SIDES[split]}" for split in plan.sides]
     twice = len(plan.separated.copies) + len(plan.separated.contradictions)
     if twice:
         sides.append(f"{twice:,} left out, since the same picture is there again")
@@ -53,10 +52,9 @@ def _pictures(plan: PackPlan) -> list[tuple[str, str]]:
         ("split", ", ".join(sides)),
         ("files", f"{plan.place}: {'is there' if there else 'is to be made'}"),
     ]
-    for split in SPLITS:
+    for split in plan.sides:
         folder = plan.place / "decoded" / split
-        if plan.lists[split]:
-            rows.append(("decoded", f"{split} side: {'is there' if folder.is_dir() else 'is to be made'}"))
+        rows.append(("decoded", f"{split} side: {'is there' if folder.is_dir() else 'is to be made'}"))
     return rows
 
 

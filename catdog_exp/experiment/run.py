@@ -157,6 +157,8 @@ def _stages(
             work.finish("preview")
         if {"train", "evaluate"} & set(missing):
             sides["validation"] = decoded(work, pack, "validation")
+        if "evaluate" in missing and "test" in work.pack.sides:
+            sides["test"] = decoded(work, pack, "test")
         if "train" in missing:
             place = lock.folder if lock is not None else None
             trained = train(work, pack, sides["train"], sides["validation"], workers, place, on_epoch)
@@ -164,8 +166,7 @@ def _stages(
     if trained is not None and {"evaluate", "predict"} & set(missing):
         network = _loaded(work, trained.best)
     if "evaluate" in missing and pack is not None and network is not None:
-        judged: list[Split] = ["validation"]
-        evaluate(work, pack, network, {split: sides[split] for split in judged})
+        evaluate(work, pack, network, {split: side for split, side in sides.items() if split != "train"})
         work.finish("evaluate")
     if "predict" in missing and network is not None:
         predict(work, network)

@@ -30,6 +30,9 @@ SWEEP = "sweep"  # tag of a sweep's parent run: its overrides
 PRUNED = "pruned"  # tag of a run that a search has given up early: after which epoch
 
 
+Context = Literal["training", "validation", "testing"]  # what a run reads a dataset for
+
+
 class RunLog(Protocol):
     """What a run is logged to. Every method raises UserError when the store fails.
 
@@ -56,7 +59,7 @@ class RunLog(Protocol):
         name: str,
         digest: str,
         source: str,
-        context: Literal["training", "validation"],
+        context: Context,
         profile: Mapping[str, Any],
     ) -> None:
         """Log what the run reads. digest: at most 36 characters. source: its folder. profile: its figures."""
@@ -81,7 +84,7 @@ class NoLog:
         name: str,
         digest: str,
         source: str,
-        context: Literal["training", "validation"],
+        context: Context,
         profile: Mapping[str, Any],
     ) -> None: ...
 
@@ -139,7 +142,7 @@ class MlflowLog:
         name: str,
         digest: str,
         source: str,
-        context: Literal["training", "validation"],
+        context: Context,
         profile: Mapping[str, Any],
     ) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag

@@ -166,3 +166,24 @@ def test_a_run_knows_its_pack_and_its_data_set(finished):
     (manifest,) = finished[0].glob("outputs/packs/*/manifest.json")
     assert run.data.tags["pack"] == json.loads(manifest.read_text())["fingerprint"]
     assert len(run.data.tags["dataset"]) == 32
+
+
+def test_pictures_set_aside_to_test_on_are_tested_on_once(catdog, tmp_path):
+    told = output(catdog(*SMALL, "data.test_ratio=0.2"))
+    (run,) = runs(tmp_path)
+    assert (run.data.metrics["best/pictures"], run.data.metrics["test/pictures"]) == (10, 12)
+    assert 0 <= run.data.metrics["test/accuracy"] <= 1
+    assert re.search(r"on 10 validation pictures, which chose the epoch: .* accuracy [\d.]+ \(95 %", told)
+    assert re.search(r"on 12 test pictures: .* accuracy [\d.]+ \(95 %", told)
+    assert "worst_mistakes_test.png" in [file.path for file in client(tmp_path).list_artifacts(run.info.run_id)]
+    assert not lists(tmp_path, "test")[0] & (lists(tmp_path, "train")[0] | lists(tmp_path, "validation")[0])
+
+
+def test_a_picture_stays_on_its_side_when_others_are_added(catdog, tmp_path, pictures):
+    words = [*OWN, "data=folder", f"data.root={pictures}", "stages=[pack]", "data.split_ratio=0.8"]
+    output(catdog(*words))
+    for name in ("cat", "dog"):
+        (pictures / name / "new.jpg").write_bytes((pictures / name / f"{name}.000000.jpg").read_bytes() + b"\0")
+    output(catdog(*words))
+    (trained_on, _), (_, validated_on) = lists(tmp_path, "train"), lists(tmp_path, "validation")
+    assert len(validated_on & trained_on) <= 2

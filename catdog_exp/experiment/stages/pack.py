@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from catdog_exp.experiment.work import Work
 from catdog_exp.packs.store import find_pack, open_pack
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
     from catdog_exp.packs.store import Pack
     from catdog_exp.sources.source import Split
+    from catdog_exp.tracking.run_log import Context
 
 log = logging.getLogger(__name__)
 
-CONTEXTS: dict[Split, Literal["training", "validation"]] = {"train": "training", "validation": "validation"}
+CONTEXTS: dict[Split, Context] = {"train": "training", "validation": "validation", "test": "testing"}
 
 
 def opened_pack(work: Work) -> Pack:
@@ -24,9 +25,9 @@ def opened_pack(work: Work) -> Pack:
     if work.pack.listing.note:
         log.info("pictures: %s", work.pack.listing.note)
     pack = open_pack(work.pack) if "pack" in work.config.stages else find_pack(work.pack)
-    for split, context in CONTEXTS.items():
+    for split in work.pack.sides:
         name = work.pack.listing.root.name
-        work.tracker.dataset(name, pack.fingerprint, str(pack.folder), context, pack.counts[split])
+        work.tracker.dataset(name, pack.fingerprint, str(pack.folder), CONTEXTS[split], pack.counts[split])
     return pack
 
 
