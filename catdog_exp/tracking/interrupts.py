@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back while the block runs; the first that came is delivered at its end.
+    """Hold Ctrl-C, SIGTERM and SIGHUP back while the block runs; the first that came is delivered at its end.
 
+    One that is ignored, as nohup sets SIGHUP, stays so.
     Only the main thread can do that; in any other, where Python delivers no signals, nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
@@ -25,7 +26,8 @@ def uninterrupted() -> Iterator[None]:
     def note(number: int, _frame: FrameType | None) -> None:
         came.append(number)
 
-    before = {number: signal.signal(number, note) for number in SIGNALS}
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in heard}
     try:
         yield
     finally:
