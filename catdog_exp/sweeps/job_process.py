@@ -16,6 +16,8 @@ from catdog_exp.errors import UserError
 from catdog_exp.sweeps.jobs import sweep_in
 from catdog_exp.threads import VARIABLE
 
+ANSWER_TIMEOUT = 120.0  # seconds; the fork server imports for 2 to 10 before its first answer
+
 
 class JobProcess:
     """A job's process. pid: its number. code: once it has ended, its exit code, less than 0 for a signal."""
@@ -95,19 +97,22 @@ def start_job(sweep: Path, number: int, environment: Mapping[str, str]) -> JobPr
     """Start the process of the job with this number of the sweep in the folder `sweep`, in this working directory.
 
     environment: its variables. What it writes goes to its log. One at a time: another may start once it has ended.
-    Raises UserError where no process can be started.
+    Raises UserError where no process can be started, or there is no answer within `ANSWER_TIMEOUT`.
     """
     global _server
-    if _server is None:
-        _server = _connected(sweep_in(sweep).fork_server)
+    server = _server = _server or _connected(sweep_in(sweep).fork_server)
     try:
-        _server.send((sweep, number, dict(environment), Path.cwd()))
-        pid: int = _server.recv()
-    except (EOFError, OSError):
+        server.send((sweep, number, dict(environment), Path.cwd()))
+        if not server.poll(ANSWER_TIMEOUT):
+            raise TimeoutError
+        pid: int = server.recv()
+    except (EOFError, OSError) as error:
+        server.close()  # a process that it may yet start ends at once
         _forget_server()
+        late = f" within {ANSWER_TIMEOUT:g} s" if isinstance(error, TimeoutError) else ""
         address = _own.address if _own is not None else str(sweep_in(sweep).fork_server)
-        raise UserError(f"its process could not be started; {_output(address)} may say why") from None
-    return JobProcess(pid, _server)
+        raise UserError(f"its process could not be started{late}; {_output(address)} may say why") from None
+    return JobProcess(pid, server)
 
 
 def _connected(address: str | None) -> Connection:
