@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from catdog_exp.app.compose import conf_folders
+from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.job import sweep_job
 from catdog_exp.sweeps.jobs import SWEEP, KnownJobs, Outcome, Sweep, outcome_of, write
@@ -56,6 +57,7 @@ def run(tmp_path):
                 launched.append(number)
                 job(folder, number)
 
+        register()
         with initialize_config_dir(str(conf_folders()[-1]), version_base="1.3"):
             fixed = [word for word in words if "(" not in word]
             config = compose("config", [*fixed, f"hydra.sweep.dir={folder}"], return_hydra_config=True)
@@ -272,6 +274,23 @@ def test_jobs_of_several_processes_share_the_trials(run, tmp_path):
     run(job, n_trials=6)
     assert states(tmp_path) == {"COMPLETE": 6}
     assert len({json.dumps(trial.params) for trial in study_of(tmp_path).trials}) == 6
+
+
+def test_trials_at_once_keep_away_from_each_other(run, monkeypatch):
+    monkeypatch.setattr("catdog_exp.sweeps.study._lives", lambda _owner: True)
+    at_once = []
+
+    def job(folder, number):
+        proposal = take(folder, number)
+        if number < 12:
+            tell(proposal.trial, objective(proposal))
+        else:  # has begun and does not end
+            at_once.append(proposal.settings["model"]["layers"])
+
+    space = {"train.lr": SPACE["train.lr"], "model.layers": SPACE["model.layers"]}
+    run(job, n_trials=20, startup_trials=4, space=space, seed=1)
+    assert len(at_once) == 8
+    assert len(set(at_once)) > 2  # 3 has done best; without a constant liar all eight are 3
 
 
 def test_a_combination_that_cannot_be_is_a_failed_job_and_the_search_goes_on(run, tmp_path, monkeypatch):
