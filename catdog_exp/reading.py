@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import inspect
 import sys
 import typing
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -33,8 +35,7 @@ def read(section: type[Section], values: Mapping[str, Any], where: str = "") -> 
     values = dict(values)
     if "_target_" in values:
         section = _class_at(values.pop("_target_"), section, _join(where, "_target_"))
-    kinds = typing.get_type_hints(section, include_extras=True)
-    fields = {field.name: field for field in dataclasses.fields(section)}  # type: ignore[arg-type]
+    fields = _fields(typing.cast("Any", section))
     for key in values:
         if key not in fields:
             raise UserError(unknown_key(_join(where, str(key)), [_join(where, name) for name in fields]))
@@ -42,8 +43,8 @@ def read(section: type[Section], values: Mapping[str, Any], where: str = "") -> 
     for name, field in fields.items():
         key = _join(where, name)
         if values.get(name, "???") != "???":
-            read_values[name] = _value(kinds[name], values[name], key)
-        elif values.get(name) == "???" or field.default is dataclasses.MISSING:
+            read_values[name] = field.read(values[name], key)
+        elif values.get(name) == "???" or field.required:
             raise UserError(f"{key} is not set: give {key}=VALUE")
     try:
         return section(**read_values)
@@ -51,19 +52,38 @@ def read(section: type[Section], values: Mapping[str, Any], where: str = "") -> 
         raise UserError(_join(where, str(error))) from None
 
 
-_FINITE = ConfigDict(allow_inf_nan=False)
+@dataclass(frozen=True)
+class _Field:
+    """A key of a section. kind: a section's class, or what checks a plain value."""
 
+    kind: type[Any] | TypeAdapter[Any]
+    required: bool
 
-def _value(kind: Any, value: Any, key: str) -> Any:
-    if dataclasses.is_dataclass(kind):
+    def read(self, value: Any, key: str) -> Any:
+        if isinstance(self.kind, TypeAdapter):
+            try:
+                return self.kind.validate_python(value, strict=True)
+            except ValidationError as error:
+                reasons = dict.fromkeys(problem["msg"].removeprefix("Input ") for problem in error.errors())
+                raise UserError(f"{key}={value!r}: {', or '.join(reasons)}") from None
         if not isinstance(value, Mapping):
             raise UserError(f"{key}={value}: this is a section, set one of its keys or choose its file by name")
-        return read(typing.cast("type[Any]", kind), value, key)
-    try:
-        return TypeAdapter(kind, config=_FINITE).validate_python(value, strict=True)
-    except ValidationError as error:
-        reasons = dict.fromkeys(problem["msg"].removeprefix("Input ") for problem in error.errors())
-        raise UserError(f"{key}={value!r}: {', or '.join(reasons)}") from None
+        return read(self.kind, value, key)
+
+
+@functools.cache  # making what checks a value takes longer than all the rest
+def _fields(section: type[Any]) -> dict[str, _Field]:
+    kinds = typing.get_type_hints(section, include_extras=True)
+    return {
+        field.name: _Field(_checked(kinds[field.name]), field.default is dataclasses.MISSING)
+        for field in dataclasses.fields(section)
+    }
+
+
+def _checked(kind: Any) -> type[Any] | TypeAdapter[Any]:
+    if dataclasses.is_dataclass(kind):
+        return typing.cast("type[Any]", kind)
+    return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
 
 
 def _class_at(path: Any, base: type[Section], key: str) -> type[Section]:
