@@ -8,7 +8,7 @@ import importlib
 import inspect
 import sys
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -22,19 +22,33 @@ Section = TypeVar("Section")
 # One line of text that neither starts nor ends with a space.
 Name = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
 
+_PACKAGE = __name__.partition(".")[0]
+# Modules that people's own files may still name, and where their classes are now.
+_MOVED = {
+    "catdog_exp.pictures.archives": "catdog_exp.sources.archives",
+    "catdog_exp.pictures.drive": "catdog_exp.sources.drive",
+    "catdog_exp.pictures.folders": "catdog_exp.sources.folders",
+    "catdog_exp.pictures.synthetic": "catdog_exp.sources.synthetic.source",
+}
 
-def read(section: type[Section], values: Mapping[str, Any], where: str = "") -> Section:
+
+def read(
+    section: type[Section], values: Mapping[str, Any], where: str = "", targets: Collection[str] | None = None
+) -> Section:
     """The mapping `values` as an instance of the dataclass `section`, checked to the last key.
 
     A field whose type is a dataclass is read from a nested mapping; `_target_` in a mapping names a
     subclass to be read instead. `where` is the dotted key of the section, for messages.
 
+    targets: what `_target_` may name besides the families of this package, in a file that anybody may have made.
+    None: whatever can be imported, from the working directory too, as in a config, which is the user's own.
+
     Raises UserError, one line: an unknown key (with the nearest known one), a missing one, a wrong type
-    or value (naming what is allowed), a `_target_` that cannot be imported or is of the wrong kind.
+    or value (naming what is allowed), a `_target_` that may not be imported, cannot be, or is of the wrong kind.
     """
     values = dict(values)
     if "_target_" in values:
-        section = _class_at(values.pop("_target_"), section, _join(where, "_target_"))
+        section = _class_at(str(values.pop("_target_")), section, _join(where, "_target_"), targets)
     fields = _fields(typing.cast("Any", section))
     for key in values:
         if key not in fields:
@@ -43,7 +57,7 @@ def read(section: type[Section], values: Mapping[str, Any], where: str = "") -> 
     for name, field in fields.items():
         key = _join(where, name)
         if values.get(name, "???") != "???":
-            read_values[name] = field.read(values[name], key)
+            read_values[name] = field.read(values[name], key, targets)
         elif values.get(name) == "???" or field.required:
             raise UserError(f"{key} is not set: give {key}=VALUE")
     try:
@@ -59,7 +73,7 @@ class _Field:
     kind: type[Any] | TypeAdapter[Any]
     required: bool
 
-    def read(self, value: Any, key: str) -> Any:
+    def read(self, value: Any, key: str, targets: Collection[str] | None) -> Any:
         if isinstance(self.kind, TypeAdapter):
             try:
                 return self.kind.validate_python(value, strict=True)
@@ -68,7 +82,7 @@ class _Field:
                 raise UserError(f"{key}={value!r}: {', or '.join(reasons)}") from None
         if not isinstance(value, Mapping):
             raise UserError(f"{key}={value}: this is a section, set one of its keys or choose its file by name")
-        return read(self.kind, value, key)
+        return read(self.kind, value, key, targets)
 
 
 @functools.cache  # making what checks a value takes longer than all the rest
@@ -86,18 +100,25 @@ def _checked(kind: Any) -> type[Any] | TypeAdapter[Any]:
     return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
 
 
-def _class_at(path: Any, base: type[Section], key: str) -> type[Section]:
-    module, _, name = str(path).rpartition(".")
-    here = str(Path.cwd())
-    if here not in sys.path:  # a console script does not search where it is started; a user's own class lies there
-        sys.path.append(here)
+def _class_at(path: str, base: type[Section], key: str, targets: Collection[str] | None) -> type[Section]:
+    module, _, name = path.rpartition(".")
+    wrong = UserError(f"{key}={path}: must name a dataclass that extends {base.__module__}.{base.__name__}")
+    if module in _MOVED:
+        raise UserError(f"{key}={path}: this class was moved, write {_MOVED[module]}.{name}")
+    if path.startswith(f"{_PACKAGE}."):
+        if not module.startswith(f"{base.__module__.rpartition('.')[0]}."):  # importing others may do anything
+            raise wrong
+    elif targets is not None and path not in targets:
+        raise UserError(f"{key}={path}: this is not of {_PACKAGE}, and is imported only where the config names it too")
+    elif (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)  # a console script does not search where it is started; a user's own class lies there
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(f"{key}={path}: cannot be imported ({error})") from None
     fits = isinstance(found, type) and issubclass(found, base) and dataclasses.is_dataclass(found)
     if not fits or inspect.isabstract(found):
-        raise UserError(f"{key}={path}: must name a dataclass that extends {base.__module__}.{base.__name__}")
+        raise wrong
     return typing.cast("type[Section]", found)
 
 

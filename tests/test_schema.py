@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from catdog_exp.errors import UserError
+from catdog_exp.packs.config import DataConfig
 from catdog_exp.reading import read
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.optimizers import Optimizer, Sgd, Step
@@ -122,12 +123,27 @@ def test_a_key_that_is_gone_is_told():
         ("no.such.module.Sgd", "cannot be imported"),
         ("Sgd", "cannot be imported"),
         ("catdog_exp.training.schedules.Cosine", "must name a dataclass that extends"),
+        ("catdog_exp.no.such.Sgd", "must name a dataclass that extends catdog_exp.training.optimizers.Optimizer"),
     ],
 )
 def test_a_target_that_cannot_stand_there_is_told(target, told):
     line = refusal(TrainConfig, {**TRAIN, "optimizer": {**TRAIN["optimizer"], "_target_": target}}, "train")
     assert line.startswith(f"train.optimizer._target_={target}: ")
     assert told in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("catdog_exp.pictures.folders.Flat", "catdog_exp.sources.folders.Flat"),
+        ("catdog_exp.pictures.synthetic.Synthetic", "catdog_exp.sources.synthetic.source.Synthetic"),
+    ],
+)
+def test_a_class_that_was_moved_is_told_with_its_new_place(old, new):
+    line = refusal(DataConfig, {"source": {"_target_": old}}, "data")
+    assert line == f"data.source._target_={old}: this class was moved, write {new}"
+    pictures = {"_target_": new, **({"count": 1} if "Synth" in new else {"root": "."})}
+    assert "_target_" not in refusal(DataConfig, {"source": {**pictures, "oops": 1}}, "data")
 
 
 def test_a_plain_value_where_a_section_belongs_is_told():

@@ -32,13 +32,13 @@ def main(words: Sequence[str]) -> int:
 
     from catdog_exp.inference.trained_network import Runs, load_network
 
-    runs = Runs(config.tracking, config.objective, Path(config.paths.outputs))
+    runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), type(config.model))
     if chosen.run is not None:
         run = runs.find(chosen.run)
         log.info("network of run %s", run.described)
     else:
         run = runs.best(_dataset(config) if any(map(_chooses_data, overrides)) else None)
-    classifier = load_network(run, config.hardware)
+    classifier = load_network(run, config.hardware, runs.own)
     threads = threads_to_use(config.hardware.threads)
     predictions = predict(classifier, found, threads)
     print(table(predictions))

@@ -104,7 +104,8 @@ def _start(config: RunConfig, wanted: str) -> StartWeights:
 
     file = Path(wanted)
     if is_run_id(wanted):
-        file = Runs(config.tracking, config.objective, Path(config.paths.outputs)).find(wanted).checkpoint
+        runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), type(config.model))
+        file = runs.find(wanted).checkpoint
     check_weights(file)
     return StartWeights(file, hashlib.sha256(file.read_bytes()).hexdigest(), learned_in(file))
 

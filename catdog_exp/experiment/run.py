@@ -186,14 +186,14 @@ def _earlier_network(work: Work, finished: Earlier | None) -> Classifier:
         log.info("network of run %s", run.described)
     else:
         run = work.runs.best(work.plan.pack.dataset if work.plan.pack else None, or_last=True)
-    return load_network(run, work.config.hardware)
+    return load_network(run, work.config.hardware, work.runs.own)
 
 
 def _loaded(work: Work, checkpoint: Path) -> Classifier:
     from catdog_exp.inference.classifier import Classifier
 
     hardware = work.config.hardware
-    return Classifier.load(checkpoint, hardware.device, hardware.batch_size, work.threads)
+    return Classifier.load(checkpoint, hardware.device, hardware.batch_size, work.threads, work.runs.own)
 
 
 def _reused(config: RunConfig, finished: Earlier) -> Result:

@@ -41,7 +41,8 @@ class Work:
     @property
     def runs(self) -> Runs:
         """The runs that this one may take a network from."""
-        return Runs(self.config.tracking, self.config.objective, Path(self.config.paths.outputs))
+        config = self.config
+        return Runs(config.tracking, config.objective, Path(config.paths.outputs), type(config.model))
 
     def finish(self, stage: Stage) -> None:
         """Log that a stage is done: the same command does not do it again."""

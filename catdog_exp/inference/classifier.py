@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catdog_exp.data.batches import full_batches, plain_batches
 from catdog_exp.errors import UserError
 from catdog_exp.networks.forward import Forward
+from catdog_exp.networks.network import Network
 from catdog_exp.training.checkpoint import Checkpoint, load_checkpoint
 
 if TYPE_CHECKING:
@@ -39,13 +40,16 @@ class Classifier:
         device: Literal["cpu", "gpu", "auto"] = "cpu",
         batch_size: int = 64,
         threads: int = 1,
+        own: type[Network] | None = None,
     ) -> Classifier:
         """The network in a checkpoint file, from that file alone. threads: batches computed at once.
+
+        own: as `load_checkpoint` takes it.
 
         Raises UserError when the file is missing, damaged or not a checkpoint, when its parameters are not
         its network's, or when the device cannot be used.
         """
-        found = load_checkpoint(checkpoint)
+        found = load_checkpoint(checkpoint, own)
         classes = len(found.classes)
         forward = Forward(found.network, found.size, classes, device, batch_size, threads, mirrored=found.mirrored)
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
+from catdog_exp.networks.network import Network
 from catdog_exp.threads import threads_to_use
 from catdog_exp.tracking.best_run import FoundRun, best_run, run_with_network
 from catdog_exp.tracking.config import TrackingConfig
@@ -23,11 +24,13 @@ class Runs:
     """Where runs are logged, and which of them counts as the best.
 
     objective: the metric that they are compared by. outputs: the folder of all outputs.
+    own: the config's family of networks; of those outside this package no other is imported.
     """
 
     tracking: TrackingConfig
     objective: str
     outputs: Path
+    own: type[Network]
 
     def find(self, run_id: str) -> FoundRun:
         """The run with this id (or its first digits). Raises UserError when there is none or it has no network."""
@@ -61,7 +64,10 @@ class Runs:
         return self.outputs / "downloads"
 
 
-def load_network(run: FoundRun, hardware: HardwareConfig) -> Classifier:
-    """The network of a run on the device that `hardware` names. Raises UserError where it cannot be used."""
+def load_network(run: FoundRun, hardware: HardwareConfig, own: type[Network]) -> Classifier:
+    """The network of a run on the device that `hardware` names. own: as `Runs` has it.
+
+    Raises UserError where it cannot be used.
+    """
     threads = threads_to_use(hardware.threads)
-    return Classifier.load(run.checkpoint, hardware.device, hardware.batch_size, threads)
+    return Classifier.load(run.checkpoint, hardware.device, hardware.batch_size, threads, own)

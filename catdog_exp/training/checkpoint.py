@@ -92,26 +92,27 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             os.fsync(file.fileno())  # a state that names it as its best outlives a power cut
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, own: type[Network] | None = None) -> Checkpoint:
     """The checkpoint in a file.
 
-    Raises UserError when there is none, when it is cut short or damaged, or when it is not this program's.
-    """
-    from safetensors import SafetensorError, safe_open
+    own: a family that is not of this package and that the file may name, as the config in force does. Nothing else
+    is imported that it names: somebody may have sent it.
 
-    if not path.is_file():
-        raise UserError(f"{path}: there is no such checkpoint file")
+    Raises UserError when there is none, when it is cut short or damaged, when it is not this program's, or when its
+    network may not or cannot be imported.
+    """
+    values, parameters = _content(path)
     try:
-        with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get(KEY)
-            parameters = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path}: this checkpoint is damaged or is no safetensors file ({error})") from None
-    if text is None:
-        raise UserError(f"{path}: this safetensors file is not a checkpoint of this program")
-    header = _header(path, text, params_sha256(parameters))
+        header = read(Header, values, targets=[] if own is None else [_target(own)])
+    except UserError as error:
+        raise UserError(f"{path}: this checkpoint's header does not fit: {error}") from None
     fields = {field.name: getattr(header, field.name) for field in dataclasses.fields(Header)}
     return Checkpoint(**fields, parameters=parameters)
+
+
+def epoch_of(path: Path) -> Any:
+    """The epoch of the checkpoint in a file, whatever its network. Raises UserError where none is whole."""
+    return _content(path)[0].get("epoch")
 
 
 def learned_in(path: Path) -> Learned:
@@ -128,8 +129,11 @@ def learned_in(path: Path) -> Learned:
 
 def as_config(network: Network) -> dict[str, Any]:
     """The network's `_target_` and keys, as `reading.read` reads them."""
-    kind = type(network)
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **dataclasses.asdict(network)}
+    return {"_target_": _target(type(network)), **dataclasses.asdict(network)}
+
+
+def _target(family: type[Network]) -> str:
+    return f"{family.__module__}.{family.__qualname__}"
 
 
 def params_sha256(parameters: Mapping[str, NDArray[Any]]) -> str:
@@ -140,27 +144,33 @@ def params_sha256(parameters: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def _header(path: Path, text: str, digest: str) -> Header:
-    """The header in `text`, for parameters whose digest is `digest`."""
+def _content(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The header's values as they stand in the file, and the parameters, which are those that were saved."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such checkpoint file")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(KEY)
+            parameters = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: this checkpoint is damaged or is no safetensors file ({error})") from None
+    if text is None:
+        raise UserError(f"{path}: this safetensors file is not a checkpoint of this program")
     try:
         values = json.loads(text)
-        version = values["format"]
+        version = values.pop("format")
         # safetensors itself does not notice a changed byte among the parameters.
         known = version in (FORMAT, WITHOUT_PICTURES)
-        whole = not known or values["params_sha256"] == digest
-    except (ValueError, TypeError, KeyError):
+        whole = not known or values.pop("params_sha256") == params_sha256(parameters)
+        if version == WITHOUT_PICTURES:
+            values |= {"pack": "", "learned": "", "complete": False}
+        decoded(str(values.get("learned", "")), complete=False)
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise UserError(f"{path}: this checkpoint's header is damaged") from None
     if not known:
         raise UserError(f"{path}: this checkpoint has format {version}, and this program reads format {FORMAT}")
     if not whole:
         raise UserError(f"{path}: this checkpoint is damaged, its parameters are not those that were saved")
-    fields = {key: value for key, value in values.items() if key not in ("format", "params_sha256")}
-    if version == WITHOUT_PICTURES:
-        fields |= {"pack": "", "learned": "", "complete": False}
-    try:
-        decoded(str(fields.get("learned", "")), complete=False)
-        return read(Header, fields)
-    except ValueError:
-        raise UserError(f"{path}: this checkpoint's header is damaged") from None
-    except UserError as error:
-        raise UserError(f"{path}: this checkpoint's header does not fit: {error}") from None
+    return values, parameters

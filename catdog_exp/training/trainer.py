@@ -115,7 +115,7 @@ class Trainer:
         own = self.updater.arrays()
         arrays = workers.arrays(own if state is None else state.arrays)
         if counters is not None:
-            return State(read(Counters, counters), arrays)
+            return State(read(Counters, counters, targets=()), arrays)
         self.updater.restore(arrays, 0)
         return None
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.reading import read
-from catdog_exp.training.checkpoint import Checkpoint, load_checkpoint, params_sha256, save_checkpoint
+from catdog_exp.training.checkpoint import Checkpoint, epoch_of, params_sha256, save_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -133,13 +134,14 @@ def _has_best(folder: Path, epoch: int) -> bool:
     """Whether the best checkpoint is there, of this epoch or of a later one, which is going to be done again."""
     for name in (BEST, COPY):
         try:
-            checkpoint = load_checkpoint(folder / name)
+            found = epoch_of(folder / name)
         except UserError as error:
             log.warning("%s", error)
         else:
-            if checkpoint.epoch >= epoch:
+            if found >= epoch:
                 if name == COPY:
-                    save_checkpoint(folder / BEST, checkpoint)
+                    with replacing(folder / BEST) as aside:
+                        shutil.copyfile(folder / COPY, aside)
                 return True
     return False
 
@@ -170,7 +172,7 @@ def _read(path: Path) -> State:
         )
     if not whole:
         raise _Damaged("it is not what was saved")
-    return State(read(Counters, header["counters"]), arrays)
+    return State(read(Counters, header["counters"], targets=()), arrays)
 
 
 def _digest(counters: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:

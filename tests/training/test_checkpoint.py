@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -185,6 +187,49 @@ def test_a_network_that_this_installation_lacks_is_named(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"networks.cnn.Cnn", b"networks.own.Cnn"))
     with pytest.raises(UserError, match=r"_target_=catdog_exp\.networks\.own\.Cnn: cannot be imported"):
         load_checkpoint(path)
+
+
+def changed(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """The same checkpoint with something else in its header, at `path`."""
+    save_checkpoint(path, checkpoint())
+    with safe_open(path, framework="numpy") as file:
+        header = json.loads(file.metadata()["catdog"])
+    change(header)
+    save_file(load_file(path), path, metadata={"catdog": json.dumps(header)})
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: header["network"].update(_target_="planted.Cnn"),
+        lambda header: header.update(_target_="planted.Header"),
+        lambda header: header["network"].update(_target_="catdog_exp.__main__.Cnn"),
+    ],
+)
+def test_a_checkpoint_that_somebody_has_sent_has_nothing_imported(tmp_path, monkeypatch, change):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planted.py").write_text("from pathlib import Path\nPath('imported').touch()\nclass Cnn: pass\n")
+    path = changed(tmp_path / "a.safetensors", change)
+    with pytest.raises(UserError, match=r"a\.safetensors: .*_target_="):
+        load_checkpoint(path)
+    with pytest.raises(UserError, match=r"a\.safetensors: .*_target_="):
+        load_checkpoint(path, own=Own)
+    assert not (tmp_path / "imported").exists()
+    assert "catdog_exp.__main__" not in sys.modules
+
+
+@dataclasses.dataclass(frozen=True)
+class Own(Cnn):
+    """What a user might add."""
+
+
+def test_a_network_of_the_user_s_own_is_loaded_where_the_config_names_it_too(tmp_path):
+    network = Own(layers=2, width=4, dense=[8], batch_norm=True, dropout=0.25)
+    save_checkpoint(tmp_path / "a.safetensors", dataclasses.replace(checkpoint(), network=network))
+    assert load_checkpoint(tmp_path / "a.safetensors", own=Own).network == network
+    with pytest.raises(UserError, match=r"\.Own: this is not of catdog_exp, and is imported only where the config"):
+        load_checkpoint(tmp_path / "a.safetensors")
 
 
 def test_the_digest_is_of_values_in_name_order():

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from catdog_exp.errors import UserError
+from catdog_exp.networks.cnn import Cnn
 from catdog_exp.plots.curves import training_curves
 from catdog_exp.training.checkpoint import load_checkpoint
 from catdog_exp.training.loop import Trained
@@ -181,6 +183,19 @@ def test_a_damaged_best_checkpoint_has_a_copy(tmp_path, caplog):
     assert f"{best}: this checkpoint is damaged" in caplog.text
     assert "going on after epoch 3 of 5" in caplog.text
     assert_equal(found, expected)
+
+
+@dataclass(frozen=True)
+class Own(Cnn):
+    """What a user might add."""
+
+
+def test_a_network_of_the_user_s_own_goes_on_too(tmp_path, caplog):
+    network = Own(layers=2, width=4, dense=[8], batch_norm=True, dropout=0.5)
+    interrupted(tmp_path, 2, network=network)
+    with caplog.at_level("INFO"):
+        go(tmp_path, network=network)
+    assert "going on after epoch 2 of 3" in caplog.text
 
 
 def lose_the_best(folder: Path) -> None:
