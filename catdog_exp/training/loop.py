@@ -18,7 +18,7 @@ from catdog_exp.training.distributed.process_group import ProcessGroup
 from catdog_exp.training.learned import Learned
 from catdog_exp.training.objective import SPEED, check_objective, is_better
 from catdog_exp.training.trainer import Trainer
-from catdog_exp.training.training_state import BEST, save_best
+from catdog_exp.training.training_state import BEST, put_best, save_best
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
@@ -62,8 +62,8 @@ def train(
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
 
     After each epoch, and every `train.checkpoint_minutes`, it writes its state into `folder`; where a state
-    is there already, it goes on from it. It writes `best.safetensors` when an epoch has the best `objective`
-    so far, and `last.safetensors` at the end. It calls `on_epoch` for each epoch, those done before
+    is there already, it goes on from it, with the checkpoint that has had the best `objective` until there. At the
+    end it writes `best.safetensors` and `last.safetensors`. It calls `on_epoch` for each epoch, those done before
     included, with its number, counted from 1, and its metrics.
 
     threads: how much is computed at once. given: weights to start from in place of seeded ones, where name and
@@ -132,11 +132,12 @@ def train(
         trainer.epoch_done(metrics)
         on_epoch(epoch, metrics)
     counters = trainer.counters
+    assert counters.best_value is not None
     final = checkpoint(counters.epoch, counters.history[-1])
     if workers.rank == 0:
         save_checkpoint(last, final)
+        put_best(folder, counters.best_epoch)
     trainer.updater.close()
-    assert counters.best_value is not None
     return Trained(
         counters.best_epoch,
         counters.best_value,

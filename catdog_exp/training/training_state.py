@@ -23,10 +23,10 @@ from catdog_exp.training.checkpoint import Checkpoint, epoch_of, params_sha256, 
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 KEY = "catdog_state"
 KEPT = 2  # the newest, and the one before for when the newest is damaged
-BEST, COPY = "best.safetensors", "best_copy.safetensors"
+BEST = "best.safetensors"  # once the training has ended
 
 
 class _Damaged(Exception):
@@ -67,7 +67,9 @@ class State:
 
 
 def save_state(folder: Path, state: State) -> None:
-    """Write the state into `folder` aside, then put it in place; all but the newest `KEPT` are removed.
+    """Write the state into `folder` aside, then put it in place.
+
+    All but the newest `KEPT` are removed, and the best checkpoints that are of none of those.
 
     Raises UserError when the system refuses the writing.
     """
@@ -78,72 +80,89 @@ def save_state(folder: Path, state: State) -> None:
     content = save(state.arrays, metadata={KEY: json.dumps(header)})
     folder.mkdir(parents=True, exist_ok=True)
     counters = state.counters
-    with (
-        replacing(folder / f"state-{counters.epoch:06d}-{counters.batches:08d}.safetensors") as aside,
-        aside.open("wb") as file,
-    ):
+    name = f"state-{counters.epoch:06d}-{counters.batches:08d}-{counters.best_epoch:06d}.safetensors"
+    with replacing(folder / name) as aside, aside.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    for old in _states(folder)[KEPT:]:
+    states = _states(folder)
+    for old in states[KEPT:]:
         old.unlink(missing_ok=True)
+    referred = {kept.stem.split("-")[-1] for kept in states[:KEPT]}
+    for best in folder.glob("best-*.safetensors"):
+        if best.stem.split("-")[1] not in referred:
+            best.unlink(missing_ok=True)
 
 
 def save_best(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write the best checkpoint so far, and a copy for when it is damaged: there is no other one to go back to.
+    """Write the best checkpoint so far, and a copy for when it is damaged; that of an earlier epoch stays beside it.
 
     Raises UserError when the system refuses the writing.
     """
-    for name in (BEST, COPY):
-        save_checkpoint(folder / name, checkpoint)
+    for path in _best_files(folder, checkpoint.epoch):
+        save_checkpoint(path, checkpoint)
+
+
+def put_best(folder: Path, epoch: int) -> None:
+    """Put the best checkpoint, of this epoch, where it is looked for once the training has ended.
+
+    Raises UserError when the system refuses the writing.
+    """
+    _copy(_best_files(folder, epoch)[0], folder / BEST)
 
 
 def earlier_state(folder: Path) -> State | None:
-    """The newest whole state in `folder`; None where there is none, or its best checkpoint is lost.
+    """The newest state in `folder` that is whole, as is its best checkpoint; None where there is none.
 
-    In that case the states are removed: they would be taken for newer than those of the new start.
+    Those after it are removed: they would be taken for newer than what is done from now on.
 
     Raises UserError when a state cannot be read, or is of another version of this program.
     """
-    state = _newest(folder)
-    if state is None or not state.counters.best_epoch or _has_best(folder, state.counters.best_epoch):
-        return state
-    log.warning("the best checkpoint so far is lost; starting anew")
-    for path in _states(folder):
-        path.unlink(missing_ok=True)
+    states = _states(folder)
+    for path in states:
+        try:
+            state = _read(path)
+            if state.counters.best_epoch:
+                _check_best(folder, state.counters.best_epoch)
+        except _Damaged as error:
+            log.warning("%s: this training's state is damaged, %s; going back to the state before it", path, error)
+            path.unlink(missing_ok=True)
+        else:
+            return state
+    if states:
+        log.warning("%s: no state of this training is whole; starting anew", folder)
     return None
+
+
+def _check_best(folder: Path, epoch: int) -> None:
+    """See that the best checkpoint is that of this epoch, and whole; mend it by its copy."""
+    best, copy = _best_files(folder, epoch)
+    for path in (best, copy):
+        try:
+            found = epoch_of(path)
+        except UserError as error:
+            log.warning("%s", error)
+        else:
+            if found == epoch:
+                if path == copy:
+                    _copy(copy, best)
+                return
+    raise _Damaged(f"its best checkpoint, of epoch {epoch}, is lost")
+
+
+def _best_files(folder: Path, epoch: int) -> tuple[Path, Path]:
+    return folder / f"best-{epoch:06d}.safetensors", folder / f"best-{epoch:06d}-copy.safetensors"
+
+
+def _copy(path: Path, to: Path) -> None:
+    with replacing(to) as aside:
+        shutil.copyfile(path, aside)
 
 
 def newest_epoch(folder: Path) -> int | None:
     """The epoch of the newest state in `folder` by its name, None where there is none."""
     newest = next(iter(_states(folder)), None)
     return None if newest is None else int(newest.name.split("-")[1])
-
-
-def _newest(folder: Path) -> State | None:
-    for path in _states(folder):
-        try:
-            return _read(path)
-        except _Damaged as error:
-            log.warning("%s: this training's state is damaged, %s; going back to the state before it", path, error)
-            path.unlink(missing_ok=True)
-    return None
-
-
-def _has_best(folder: Path, epoch: int) -> bool:
-    """Whether the best checkpoint is there, of this epoch or of a later one, which is going to be done again."""
-    for name in (BEST, COPY):
-        try:
-            found = epoch_of(folder / name)
-        except UserError as error:
-            log.warning("%s", error)
-        else:
-            if found >= epoch:
-                if name == COPY:
-                    with replacing(folder / BEST) as aside:
-                        shutil.copyfile(folder / COPY, aside)
-                return True
-    return False
 
 
 def _states(folder: Path) -> list[Path]:

@@ -117,7 +117,8 @@ def test_what_the_checkpoints_hold(tmp_path):
     assert {path.name for path in tmp_path.glob("[!s]*")} == {
         "last.safetensors",
         "best.safetensors",
-        "best_copy.safetensors",
+        f"best-{trained.best_epoch:06d}.safetensors",
+        f"best-{trained.best_epoch:06d}-copy.safetensors",
     }
 
 

@@ -16,6 +16,7 @@ import pytest
 from catdog_exp.errors import UserError
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.plots.curves import training_curves
+from catdog_exp.training import trainer
 from catdog_exp.training.checkpoint import load_checkpoint
 from catdog_exp.training.loop import Trained
 from catdog_exp.training.optimizers import Adam, Lamb, RmsProp, Sgd
@@ -98,8 +99,6 @@ def test_it_goes_on_from_within_an_epoch(tmp_path, monkeypatch):
         if len(saves) == 6:
             raise Interruption
 
-    from catdog_exp.training import trainer as trainer
-
     save = trainer.save_state
     monkeypatch.setattr(trainer, "save_state", failing)
     with pytest.raises(Interruption):
@@ -175,7 +174,7 @@ def test_a_state_of_another_version_is_left_for_that_one(tmp_path, monkeypatch):
 def test_a_damaged_best_checkpoint_has_a_copy(tmp_path, caplog):
     expected = go(tmp_path / "whole", epochs=5)
     interrupted(tmp_path / "parts", 3, epochs=5)
-    best = tmp_path / "parts" / "best.safetensors"
+    (best,) = (tmp_path / "parts").glob("best-*[0-9].safetensors")
     content = best.read_bytes()
     best.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
     with caplog.at_level("INFO"):
@@ -196,6 +195,51 @@ def test_a_network_of_the_user_s_own_goes_on_too(tmp_path, caplog):
     with caplog.at_level("INFO"):
         go(tmp_path, network=network)
     assert "going on after epoch 2 of 3" in caplog.text
+
+
+class Judge:
+    """In place of the validation: what it says of each epoch, one after the other."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> None:
+        left = iter(accuracies)
+        monkeypatch.setattr("catdog_exp.training.trainer.loss_and_accuracy", lambda *_: (1.0, next(left)))
+
+
+def test_the_best_is_that_of_the_state_it_goes_on_from_though_a_later_epoch_was_better(tmp_path, monkeypatch):
+    """As on another device, where an epoch that is done again comes to something else."""
+    Judge(monkeypatch, 0.6, 0.9)
+    with monkeypatch.context() as patched, pytest.raises(Interruption):
+        save = trainer.save_state
+
+        def failing(folder: Path, state: Any) -> None:
+            if state.counters.epoch == 2:  # whose checkpoint is written already
+                raise Interruption
+            save(folder, state)
+
+        patched.setattr(trainer, "save_state", failing)
+        go(tmp_path)
+    Judge(monkeypatch, 0.5, 0.4)
+    found = go(tmp_path)
+    assert (found.best_epoch, found.best_value) == (1, 0.6)
+    best = load_checkpoint(found.best)
+    assert best.epoch == 1
+    assert best.metrics["val/accuracy"] == 0.6
+
+
+def test_the_state_before_a_damaged_one_has_its_own_best(tmp_path, monkeypatch):
+    Judge(monkeypatch, 0.6, 0.5, 0.9)
+    interrupted(tmp_path, 3, epochs=4)
+    max(tmp_path.glob("state-*")).write_bytes(b"")
+    Judge(monkeypatch, 0.4, 0.3)
+    found = go(tmp_path, epochs=4)
+    assert (found.best_epoch, found.best_value) == (1, 0.6)
+    assert load_checkpoint(found.best).epoch == 1
+
+
+def test_no_more_is_kept_than_the_states_need(tmp_path, monkeypatch):
+    Judge(monkeypatch, 0.1, 0.2, 0.3, 0.4, 0.5)
+    go(tmp_path, epochs=5)
+    assert {path.name[:11] for path in tmp_path.glob("best-*")} == {"best-000004", "best-000005"}
 
 
 def lose_the_best(folder: Path) -> None:
