@@ -56,9 +56,12 @@ def job(config: DictConfig) -> float | None:
     words = list(this.overrides.task)
     if this.mode == RunMode.MULTIRUN:
         from catdog_exp.sweeps.job import sweep_job
+        from catdog_exp.sweeps.sweepers import PREFIX
 
         os.chdir(this.runtime.cwd)  # of the command; a cluster's processes start elsewhere
-        return sweep_job(Path(this.sweep.dir), this.job.num, words, lambda: plain(config))
+        # Of another sweeper's jobs Hydra composes each as it starts.
+        settings = None if str(this.sweeper._target_).startswith(PREFIX) else lambda: plain(config)
+        return sweep_job(Path(this.sweep.dir), this.job.num, words, settings)
     try:
         values = plain(config)
         folder = Path(this.runtime.output_dir)

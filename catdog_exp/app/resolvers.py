@@ -13,17 +13,19 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from catdog_exp.app.compose import conf_folders
+from catdog_exp.sweeps import sweepers
 from catdog_exp.sweeps.composed import absolute
 
 
 def register() -> None:
-    """Make the resolvers, and the user's own `./conf`, known to Hydra."""
+    """Make the resolvers, the sweepers and the user's own `./conf` known to Hydra."""
     # Kept with a config: its jobs may run in processes that started elsewhere.
     OmegaConf.register_new_resolver("absolute", absolute, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("machine_name", machine_name, replace=True)
     OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("run_hash", run_hash, use_cache=True, replace=True)
     Plugins.instance().register(OwnConf)
+    sweepers.register()
 
 
 def machine_name() -> str:

@@ -6,7 +6,6 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from catdog_exp.errors import UserError
@@ -14,13 +13,13 @@ from catdog_exp.experiment.checks import check
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
 from catdog_exp.sweeps.composed import plain
-from catdog_exp.sweeps.freezing import FrozenLoader
 from catdog_exp.sweeps.grid import grid_jobs, is_grid
 from catdog_exp.sweeps.job_process import start_server
 from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.launchers import prepare
 from catdog_exp.sweeps.planning import plan
 from catdog_exp.sweeps.slots import cards_for, jobs_at_once
+from catdog_exp.sweeps.sweepers import PREFIX, Grid
 from catdog_exp.sweeps.table import plan_table
 from catdog_exp.sweeps.underway import under_way
 from catdog_exp.tracking.run_lookup import RESUMING, STATES, earlier_runs
@@ -36,9 +35,9 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     """
     folder = Path(config.hydra.sweep.dir)
     # It gets ready while the jobs are composed and the store is opened.
-    fork_server = None if _is_cluster(config) or config.sweep.dry_run is True or config.plan is True else start_server()
-    composed = list(grid_jobs(config))
-    jobs = plan([(words, plain(job)) for words, job in composed], check)
+    no_jobs = config.sweep.dry_run is True or config.plan is True
+    fork_server = None if _is_cluster(config) or no_jobs else start_server()
+    jobs = plan([(words, plain(job)) for words, job in grid_jobs(config)], check)
     # Of the first job: what a sweep varies may be what no run can do without.
     first = read(RunConfig, jobs[0].settings)
     at_once = _at_once(config, [read(RunConfig, job.settings) for job in jobs])
@@ -50,16 +49,12 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     if folder.exists():
         raise UserError(f"hydra.sweep.dir={folder}: it is there already, name a new folder")
     prepare(config.hydra.launcher)
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
     folder.mkdir(parents=True)
-    hydra.config_loader = FrozenLoader(
-        hydra.config_loader.get_search_path(), folder / "conf", {tuple(words): job for words, job in composed}
-    )
     done = set()
     if is_grid(config):
         freeze(folder, jobs)
         done = _reuse(folder, first, jobs)
+        config.hydra.sweeper._target_ = f"{PREFIX}{Grid.__name__}"
     words = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     words += config.hydra.overrides.task
     sweep = under_way(folder, first, words, at_once, fork_server)

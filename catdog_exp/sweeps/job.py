@@ -15,11 +15,12 @@ from catdog_exp.sweeps.search import PLAN, take, tell
 from catdog_exp.sweeps.supervisor import fail_job, run_job
 
 
-def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[], dict[str, Any]]) -> float:
+def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[], dict[str, Any]] | None) -> float:
     """Run the job with this number of the sweep in the folder `sweep`. Returns its objective, NaN where it has none.
 
     A failure is no exception: a launcher would end the whole sweep, and the job's outcome tells all.
-    words: overrides it was composed with. settings: gives its config, for a job that was not known beforehand.
+    words: overrides it was composed with. settings: gives its config, for a job that was not known beforehand;
+    None where all are. Raises UserError where a known one cannot be found.
     """
     if (sweep / PLAN).is_file():
         objective = _searching(sweep, number)
@@ -27,6 +28,8 @@ def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[],
         try:
             outcome = run_job(sweep, frozen_job(sweep, number))
         except FileNotFoundError:
+            if settings is None:
+                raise UserError(f"{sweep}: job {number} is not there; all machines must share this folder") from None
             outcome = _late(sweep, Job(number, words, keys(words), settings(), ""))
         objective = outcome.objective
     return math.nan if objective is None else objective

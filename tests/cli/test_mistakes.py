@@ -19,6 +19,10 @@ MISTAKES = [
     (["if_exists=maybe"], "if_exists='maybe': should be 'reuse', 'resume', 'new' or 'skip'"),
     (["-m", "objective=val/loss,val/accuracy"], "objective: all jobs of a sweep share it, give it one value"),
     (["-m", "sweep.jobs=0", "train.seed=1,2"], "sweep.jobs=0: "),
+    (
+        ["-m", "train.lr=interval(0.1,1)"],
+        "train.lr=interval(0.1,1): a grid has no end of these; name values, or search",
+    ),
     (["augment.size=24"], "augment.size=24: this network is for pictures of one size, data.resize=32; "),
     (["data=folder"], "data.root is not set: give data.root=VALUE"),
     (["data=folder", "data.root=/tmp", "train.epoch=3"], "train.epoch: unknown key; did you mean train.epochs?"),

@@ -30,6 +30,12 @@ def test_all_configs_travel_inside_but_for_this_machine_s_own(wheel):
 
 
 @pytest.mark.slow
+def test_nothing_is_installed_into_the_folders_of_other_packages(wheel):
+    inside = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in inside if not name.endswith(".dist-info")} == {"catdog_exp"}
+
+
+@pytest.mark.slow
 def test_runs_in_an_empty_environment_and_folder(wheel, tmp_path, environment):
     venv, folder = tmp_path / "venv", tmp_path / "far"
     folder.mkdir()
