@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catdog_exp.app.compose import run_config
 from catdog_exp.commands.arguments import split_overrides
 from catdog_exp.errors import UserError
+from catdog_exp.tables import table
 
 if TYPE_CHECKING:
     from catdog_exp.experiment.config import RunConfig
@@ -135,14 +136,13 @@ def _runs_by_pack(config: "RunConfig") -> Mapping[str, list[str]]:
 
 
 def _table(packs: Sequence["ShelvedPack"], runs: Mapping[str, list[str]] | None) -> str:
-    rows = [["pack", "age", "size", "pictures", "config", "runs"]]
+    rows = []
     for pack in packs:
         used = "not known" if runs is None else _run_names(runs.get(pack.name, []))
         age = _short_age(datetime.now(UTC) - pack.made)
         rows.append([pack.name, age, _size(pack.bytes), _pictures(pack), _settings(pack), used])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    head = ["pack", "age", "size", "pictures", "config", "runs"]
+    return "\n".join(table(head, rows, right={1, 2, 3}, elastic=[4]))
 
 
 def _run_names(runs: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from catdog_exp.app.compose import run_config
 from catdog_exp.commands.arguments import split_overrides
 from catdog_exp.errors import UserError
+from catdog_exp.tables import table
 
 if TYPE_CHECKING:
     from catdog_exp.tracking.run_list import ListedRun
@@ -82,15 +83,14 @@ def _close(store: "Store") -> int:
 
 
 def _table(runs: Sequence["ListedRun"]) -> str:
-    rows = [["run", "status", "objective", "started", "took", "sweep", "name"]]
+    rows = []
     for run in runs:
         objective = "-" if run.objective is None else f"{run.objective:.4f}"
         sweep = "-" if run.parent is None else run.parent[:8]
         times = [_time(run.started), _span(run.seconds)]
         rows.append([run.run_id[:8], run.status, objective, *times, sweep, run.name])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    head = ["run", "status", "objective", "started", "took", "sweep", "name"]
+    return "\n".join(table(head, rows, right={2, 4}, elastic=[6]))
 
 
 def _time(seconds: float) -> str:

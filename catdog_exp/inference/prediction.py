@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from catdog_exp import tables
 from catdog_exp.console import no_bar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
@@ -133,15 +133,13 @@ def write_csv(predictions: Sequence[Prediction], classes: Sequence[str], path: P
 
 def table(predictions: Sequence[Prediction], limit: int | None = None) -> str:
     """Aligned columns for a terminal: all predictions, or the first `limit` and how many more there are."""
-    rows = [("path", "label", "probability")]
+    rows = []
     for found in predictions[:limit]:
-        path = "".join(letter if letter.isprintable() else "?" for letter in str(found.path))
         if found.label is None or found.probability is None:
-            rows.append((path, "–", found.reason))
+            rows.append((str(found.path), "–", found.reason))
         else:
-            rows.append((path, found.label, f"{100 * found.probability:5.1f} %"))
-    widths = [max(_columns(row[place]) for row in rows) for place in (0, 1)]
-    lines = ["  ".join([*map(_padded, row[:2], widths), row[2]]) for row in rows]
+            rows.append((str(found.path), found.label, f"{100 * found.probability:5.1f} %"))
+    lines = tables.table(("path", "label", "probability"), rows, elastic=(0, 2))
     if limit is not None and len(predictions) > limit:
         lines.append(f"and {len(predictions) - limit:,} more")
     return "\n".join(lines)
@@ -198,13 +196,3 @@ def _classify(
             best = max(shares)
             found.append(Prediction(path, classifier.classes[shares.index(best)], best, tuple(shares)))
     return found
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _columns(text))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catdog_exp.mx import mx
+from catdog_exp.tables import table
 
 # Operators whose outputs are sums of products with a weight: the only ones whose multiply-adds are counted.
 MULTIPLYING = {"Convolution", "Deconvolution", "FullyConnected"}
@@ -60,13 +61,7 @@ class Summary:
             for layer in self.layers
         ]
         total = ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}")
-        widths = [max(len(row[column]) for row in (titles, *rows, total)) for column in range(len(titles))]
-        lines = []
-        for row in (titles, *rows, total):
-            words = [word.ljust(width) for word, width in zip(row[:3], widths[:3], strict=True)]
-            counts = [word.rjust(width) for word, width in zip(row[3:], widths[3:], strict=True)]
-            lines.append("  ".join(words + counts).rstrip())
-        return "\n".join(lines)
+        return "\n".join(table(titles, [*rows, total], right={3, 4}))
 
 
 def summarize(block: Any, size: int) -> Summary:

@@ -12,7 +12,7 @@ from catdog_exp.plots.figure import ACCENT, BLUE, GREY, INK, new_figure, write_f
 from catdog_exp.sweeps.jobs import Job, Outcome
 from catdog_exp.sweeps.plot_scale import Scale, is_wide, number_scale, scale_of
 from catdog_exp.sweeps.results import best_job, differing_keys, ranked, value_of
-from catdog_exp.sweeps.words import cut
+from catdog_exp.tables import cut
 
 MOST_AXES = 14  # keys; of more the page would be too wide to look at
 ABSENT = "–"  # stands for the value of a key that a job does not have

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Mapping, Sequence
 
-from catdog_exp.sweeps.columns import aligned
 from catdog_exp.sweeps.estimating import estimate, judged_by
 from catdog_exp.sweeps.jobs import Job, Outcome
 from catdog_exp.sweeps.results import best_job, differing_keys, ranked, value_of
-from catdog_exp.sweeps.words import clock, cut, described, exact, roughly, shown
+from catdog_exp.sweeps.words import clock, described, exact, roughly, shown
+from catdog_exp.tables import cut, table
 from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
 
@@ -42,15 +41,12 @@ def job_table(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: s
         values = [shown(job.differs[key]) if key in job.differs else "" for key in keys]
         number = f"{'*' * (job is best)}{job.number}"
         rows.append([number, _status(outcome), _value(outcome), *values, *_time_and_run(outcome)])
-    width = shutil.get_terminal_size((120, 24)).columns
-    lines, dropped = aligned(head, rows, range(3, 3 + len(keys)), {0, 2, len(head) - 2}, width)
+    lines = table(head, rows, right={0, 2, len(head) - 2}, elastic=range(3, 3 + len(keys)))
     lines += _reasons(told, outcomes)
     if best is not None:
         outcome = outcomes[best.number]
         link = f"; {without_password(outcome.link)}" if outcome.link else ""
         lines.append(f"* best: {described(best)}, {objective} {_value(outcome)}{link}")
-    if dropped:
-        lines.append(f"left out for want of width: {', '.join(dropped)}; {CSV} in the sweep's folder has all columns")
     if len(told) < len(jobs):
         lines.append(f"{len(jobs) - len(told)} jobs left out; {CSV} in the sweep's folder has all {len(jobs)}")
     return "\n".join(lines)
@@ -117,10 +113,7 @@ def plan_table(jobs: Sequence[Job], states: Mapping[str, str], seconds: Mapping[
     for job in sorted(jobs, key=lambda job: job.number):
         values = [shown(job.differs[key]) if key in job.differs else "" for key in keys]
         rows.append([str(job.number), job.fingerprint[:8], *values, states.get(job.fingerprint, NEW)])
-    width = shutil.get_terminal_size((120, 24)).columns
-    lines, dropped = aligned(head, rows, range(2, 2 + len(keys)), {0}, width)
-    if dropped:
-        lines.append(f"left out for want of width: {', '.join(dropped)}")
+    lines = table(head, rows, right={0}, elastic=range(2, 2 + len(keys)))
     return "\n".join([*lines, _plan_line(jobs, states, seconds, at_once)])
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from catdog_exp.sweeps.jobs import Job
+from catdog_exp.tables import cut
 from catdog_exp.tracking.uris import without_password
 
 LONGEST_SETTINGS = 100  # letters of a job's settings in a line of the log
@@ -25,14 +26,6 @@ def shown(value: Any) -> str:
         return f"[{','.join(map(shown, value))}]"
     text = f"{value:.4g}" if isinstance(value, float) else exact(value)
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def cut(text: str, room: int) -> str:
-    """`text` without so much of its middle that it has at most `room` letters; start and end both tell."""
-    if len(text) <= room:
-        return text
-    kept = max(0, room - 1)
-    return text[: -(-kept // 2)] + "…" + text[len(text) - kept // 2 :]
 
 
 def described(job: Job) -> str:
