@@ -89,7 +89,7 @@ def main() -> None:
 def environment() -> dict[str, str]:
     """This process's, without what would change a run's settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("CATDOG_", "MLFLOW_"))}
-    return {**kept, "TQDM_DISABLE": "1"}
+    return {**kept, "TERM": "dumb"}  # without progress bars
 
 
 def told(words: list[str], threads: int) -> list[str]:

@@ -1,21 +1,32 @@
-"""Log lines and progress bars that do not tear each other."""
+"""The terminal: progress bars, and log lines that stand above them."""
 
+from __future__ import annotations
+
+import functools
 import logging
-import os
 import sys
+from contextlib import suppress
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.progress import Progress, ProgressColumn, Task
+
+REFRESHES = 2  # a second; each takes 3 ms from what the bar is about
 
 
 class ConsoleHandler(logging.Handler):
     """Writes each record as a line on standard output, above whatever progress bar stands on the terminal."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        from tqdm import tqdm
-
-        try:
-            tqdm.write(self.format(record))
-            sys.stdout.flush()
-        except OSError:
-            return  # the reader is gone, a closed terminal or pipe; the run goes on, and run.log has the line
+        console = terminal() if sys.stdout.isatty() else None
+        with suppress(OSError):  # the reader is gone, a closed pipe; the run goes on, and run.log has the line
+            if console is None:
+                print(self.format(record), flush=True)
+            else:
+                console.print(self.format(record), soft_wrap=True)
 
 
 def mark_console(mark: str) -> None:
@@ -25,6 +36,111 @@ def mark_console(mark: str) -> None:
             handler.setFormatter(logging.Formatter(f"{mark}%(message)s"))
 
 
-def no_bar() -> bool | None:
-    """What tqdm's `disable` is to be: no bar but on a terminal, and none where jobs side by side share it."""
-    return "TQDM_DISABLE" in os.environ or None
+def terminal() -> Console | None:
+    """What to draw on the terminal by; None where there is none that lines can be drawn anew on."""
+    if not (sys.stdout.isatty() or sys.stderr.isatty()):
+        return None
+    console = _console()
+    return console if console.is_interactive else None
+
+
+def live_line(console: Console) -> Live:
+    """A line at the bottom of the terminal while the block runs, as its `update` says."""
+    from rich.live import Live
+
+    redirected = sys.stderr.isatty()
+    return Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=redirected)
+
+
+class ProgressBar:
+    """Context manager: how far something is, on a terminal; nothing elsewhere.
+
+    total: None where it is not known. unit: what is counted; `bytes` are shown as kB, MB and so on.
+    done: so many are done already. leave: whether the bar stays when all is over.
+    """
+
+    def __init__(self, title: str, total: int | None, unit: str, *, done: int = 0, leave: bool = True) -> None:
+        console = terminal()
+        self._progress = None if console is None else _progress(console, unit, leave)
+        if self._progress is not None:
+            self._task = self._progress.add_task(title, total=total, completed=done, note="")
+
+    def advance(self, amount: int, note: str = "") -> None:
+        """So many more are done. note: stands beside the bar."""
+        if self._progress is not None:
+            self._progress.update(self._task, advance=amount, note=note)
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __enter__(self) -> ProgressBar:
+        if self._progress is not None:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Terminal:
+    """Standard output where that is a terminal, else standard error; from where it has been closed on, nothing."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    @property
+    def _stream(self) -> IO[str]:
+        stream = sys.stdout if sys.stdout.isatty() else sys.stderr
+        # While a bar stands, what others write to standard error comes by way of it.
+        return cast("IO[str]", getattr(stream, "rich_proxied_file", stream))
+
+
+@functools.cache
+def _console() -> Console:
+    from rich.console import Console
+
+    class Kept(Console):
+        def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002
+            return False  # one that is hidden stays so on the terminal of a process that was killed
+
+    return Kept(file=cast("IO[str]", _Terminal()), markup=False, emoji=False, highlight=False)
+
+
+def _progress(console: Console, unit: str, leave: bool) -> Progress:
+    from rich import progress
+    from rich.table import Column
+    from rich.text import Text
+
+    class Speed(progress.ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f} {unit}/s")
+
+    whole = Column(no_wrap=True)  # where the terminal is narrow, the bar alone shrinks
+    counted: tuple[ProgressColumn, ...] = (progress.MofNCompleteColumn(table_column=whole), Speed(whole))
+    if unit == "bytes":
+        counted = (progress.DownloadColumn(table_column=whole), progress.TransferSpeedColumn(whole))
+    return progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        *counted,
+        progress.TimeRemainingColumn(elapsed_when_finished=True, table_column=whole),
+        progress.TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+        refresh_per_second=REFRESHES,
+        transient=not leave,
+        redirect_stdout=False,
+        redirect_stderr=sys.stderr.isatty(),  # warnings of Python's are to stand above the bar
+    )

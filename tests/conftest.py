@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from catdog_exp import console
 from tests.clusters import one_slurm_node, two_ray_nodes
 
 
@@ -26,7 +27,8 @@ def terminal(monkeypatch) -> Callable[[], Terminal]:
     def show() -> Terminal:
         shown = Terminal()
         monkeypatch.setattr(sys, "stderr", shown)
-        monkeypatch.delenv("TQDM_DISABLE", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        console._console.cache_clear()
         return shown
 
     return show

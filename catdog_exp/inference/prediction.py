@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from catdog_exp import tables
-from catdog_exp.console import no_bar
+from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.images.decode import Unreadable, read_picture
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 64 * 2**20  # of squares that wait for the network at once, at most
 CHUNK_PICTURES = 256
-BAR_FROM = 100  # pictures; fewer are done before a progress bar tells anything
 
 
 @dataclass(frozen=True)
@@ -91,17 +89,12 @@ def predict(classifier: Classifier, pictures: Sequence[Path], threads: int) -> l
     predictions: list[Prediction] = []
     with (
         closing(in_order(read, pictures, threads)) as squares,
-        tqdm(
-            total=len(pictures),
-            desc="predicting",
-            unit=" pictures",
-            disable=len(pictures) <= BAR_FROM or no_bar(),
-        ) as progress,
+        ProgressBar("predicting", len(pictures), "pictures", leave=False) as bar,
     ):
         for start in range(0, len(pictures), chunk):
             paths = pictures[start : start + chunk]
             predictions += _classify(classifier, paths, list(islice(squares, len(paths))))
-            progress.update(len(paths))
+            bar.advance(len(paths))
     return predictions
 
 

@@ -77,7 +77,7 @@ def pack_on_ray(
             done, _ = ray.wait(remaining, num_returns=len(remaining), timeout=LOOK_AGAIN)
             for ref in done:
                 results[numbers[ref]] = _result(ray, ref)
-                bar.update(len(shards[numbers[ref]].entries))
+                bar.advance(len(shards[numbers[ref]].entries))
     return [results[number] for number in range(len(shards))]
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from tqdm import tqdm
-
-from catdog_exp.console import no_bar
+from catdog_exp.console import ProgressBar
 from catdog_exp.images.decode import get_ready_for
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import Rejected, pack_split
@@ -46,7 +43,7 @@ def pack_shards(
 ) -> list[list[Rejected]]:
     """Pack `shards`, one after the other, each as `packing.pack_split` does, into files in `folder`.
 
-    Returns the pictures left out of each. A progress bar goes to stderr.
+    Returns the pictures left out of each. A terminal shows a progress bar.
     """
     get_ready_for(sum(len(shard.entries) for shard in shards))
     with packing_bar(shards) as bar:
@@ -58,15 +55,15 @@ def pack_shards(
                 resize=resize,
                 quality=quality,
                 threads=threads,
-                progress=bar.update,
+                progress=bar.advance,
             )[1]
             for shard in shards
         ]
 
 
-def packing_bar(shards: Sequence[Shard]) -> tqdm[NoReturn]:
-    """The progress bar for packing `shards`, in pictures; on a terminal alone."""
-    return tqdm(total=sum(len(shard.entries) for shard in shards), desc="packing", unit=" pictures", disable=no_bar())
+def packing_bar(shards: Sequence[Shard]) -> ProgressBar:
+    """The progress bar for packing `shards`, in pictures."""
+    return ProgressBar("packing", sum(len(shard.entries) for shard in shards), "pictures")
 
 
 def without(entries: Sequence[Entry], rejected: Sequence[Rejected]) -> list[Entry]:

@@ -7,9 +7,9 @@ import re
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from catdog_exp.console import no_bar
+from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 
@@ -140,14 +140,11 @@ def _receive(url: str, answer: requests.Response, part: _Part, had: int, name: s
 
 
 def _write(answer: requests.Response, part: _Part, had: int, total: int | None, name: str) -> None:
-    from tqdm import tqdm
-
-    bar: Any = tqdm(desc=name, initial=had, total=total, unit="B", unit_scale=True, unit_divisor=1024, disable=no_bar())
-    with bar, part.path.open("r+b") as file:
+    with ProgressBar(name, total, "bytes", done=had) as bar, part.path.open("r+b") as file:
         file.seek(had)
         for block in answer.iter_content(BLOCK):
             file.write(block)
-            bar.update(len(block))
+            bar.advance(len(block))
 
 
 def _validator(answer: requests.Response) -> str | None:

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from catdog_exp.console import no_bar
+from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.locks import whole_folder
 
@@ -25,18 +25,18 @@ def unpack(archive: Path, folder: Path) -> None:
     of the folder, is a link or has a password; when it would unpack to more than LARGEST, or to
     STRONGEST times its own size; when the disk is full.
     """
-    from tqdm import tqdm
-
     try:
         with zipfile.ZipFile(archive) as opened, whole_folder(folder) as making:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
             _check_size(archive, entries, shutil.disk_usage(making).free)
             # All names first, so that a bad one is seen before anything is written.
             places = [making / _safe_name(archive, entry) for entry in entries]
-            for entry, place in zip(tqdm(entries, "unpacking", unit=" files", disable=no_bar()), places, strict=True):
-                place.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(entry) as packed, place.open("wb") as unpacked:
-                    shutil.copyfileobj(packed, unpacked, 1 << 20)
+            with ProgressBar("unpacking", len(entries), "files") as bar:
+                for entry, place in zip(entries, places, strict=True):
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    with opened.open(entry) as packed, place.open("wb") as unpacked:
+                        shutil.copyfileobj(packed, unpacked, 1 << 20)
+                    bar.advance(1)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise UserError(
             f"{archive} is not a whole zip file ({error or 'it ends too early'}): delete it and run again"

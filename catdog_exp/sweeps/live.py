@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from catdog_exp.background import in_background
+from catdog_exp.console import live_line, terminal
 from catdog_exp.sweeps.jobs import LOG, OUTCOME, PROGRESS, Job, Outcome, Progress
 from catdog_exp.sweeps.words import briefly, clock, described
 from catdog_exp.tracking.uris import without_password
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 LOOK_EVERY = 1.0  # seconds
 SAY_EVERY = 60.0  # seconds between two lines of the log, where no terminal is
@@ -35,22 +36,24 @@ def live_view(folder: Path, jobs: Callable[[], Sequence[Job]], objective: str) -
     jobs: those known by now; called once a second.
     """
     view = _View(folder, jobs, objective)
-    bar: tqdm[Any] = tqdm(bar_format="{desc}", leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty())
-    with closing(bar):
+    console = terminal()
+    with nullcontext() if console is None else live_line(console) as shown:
         try:
-            with in_background("live view", partial(_watch, view, bar)):
+            with in_background("live view", partial(_watch, view, shown)):
                 yield
         finally:
             view.look()
 
 
-def _watch(view: _View, bar: tqdm[Any], over: threading.Event) -> None:
+def _watch(view: _View, shown: Live | None, over: threading.Event) -> None:
     said, said_at = "", time.monotonic()
     while not over.wait(LOOK_EVERY):
         view.look()
         line = view.line()
-        if not bar.disable:
-            bar.set_description_str(line)
+        if shown is not None:
+            from rich.text import Text
+
+            shown.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         elif line != said and time.monotonic() - said_at >= SAY_EVERY:
             log.info("%s", line)
             said, said_at = line, time.monotonic()

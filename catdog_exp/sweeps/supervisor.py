@@ -95,7 +95,7 @@ def _tried(sweep: Path, config: RunConfig, job: Job) -> Outcome:
 
 
 def _attempt(sweep: Path, folder: Path, config: RunConfig, job: Job, environment: dict[str, str]) -> Outcome:
-    process = start_job(sweep, job.number, {**os.environ, **environment, "TQDM_DISABLE": "1"})
+    process = start_job(sweep, job.number, {**os.environ, **environment})
     why = _watch(process, sweep, folder, config.sweep.job_minutes)
     outcome = outcome_from(folder / RESULT)
     if outcome is None and why is not None and why.by_sweep:

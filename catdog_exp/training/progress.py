@@ -6,16 +6,14 @@ import logging
 from collections.abc import Mapping
 from types import TracebackType
 
-from tqdm import tqdm
-
-from catdog_exp.console import no_bar
+from catdog_exp.console import ProgressBar
 from catdog_exp.training.objective import SPEED
 
 log = logging.getLogger(__name__)
 
 
 class EpochProgress:
-    """Context manager for one epoch; the bar goes to standard error.
+    """Context manager for one epoch.
 
     epoch, epochs: which epoch of how many, counted from 1.
     pictures: how many the epoch trains on.
@@ -24,12 +22,11 @@ class EpochProgress:
     def __init__(self, epoch: int, epochs: int, pictures: int) -> None:
         self._title = f"epoch {epoch}/{epochs}"
         # It goes when the epoch is over: the line in the log takes its place.
-        self._bar = tqdm(total=pictures, desc=self._title, unit=" images", leave=False, disable=no_bar())
+        self._bar = ProgressBar(self._title, pictures, "images", leave=False)
 
     def step(self, pictures: int, loss: float, accuracy: float) -> None:
         """So many more pictures are trained on; loss and accuracy are the epoch's so far."""
-        self._bar.set_postfix_str(f"loss {loss:.3f} accuracy {accuracy:.3f}", refresh=False)
-        self._bar.update(pictures)
+        self._bar.advance(pictures, f"loss {loss:.3f} accuracy {accuracy:.3f}")
 
     def done(self, metrics: Mapping[str, float]) -> None:
         """The epoch is over, with these metrics."""
@@ -41,6 +38,7 @@ class EpochProgress:
         log.info("%s: %s, %.0f images/s", self._title, text, metrics[SPEED])
 
     def __enter__(self) -> EpochProgress:
+        self._bar.__enter__()
         return self
 
     def __exit__(

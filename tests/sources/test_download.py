@@ -5,6 +5,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.sources.download import ATTEMPTS, download
+from tests.screen import screen
 from tests.sources.fileserver import Site, serving
 
 CONTENT = random.Random(0).randbytes(3_000_000)
@@ -25,7 +26,9 @@ def test_a_file_comes_whole_and_alone(tmp_path, terminal):
         download(site.url, tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_bytes() == CONTENT
     assert only(tmp_path) == ["a.zip"]
-    assert "a.zip: 100%" in shown.getvalue()
+    bar = screen(shown.getvalue())[-2]
+    assert bar.startswith("a.zip")
+    assert "100% 3.0/3.0 MB" in bar
 
 
 def test_a_broken_download_goes_on_where_it_broke_off(tmp_path):

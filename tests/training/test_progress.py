@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from catdog_exp.training.progress import EpochProgress
+from tests.screen import screen
 
 METRICS = {
     "train/loss": 0.5,
@@ -18,11 +19,6 @@ METRICS = {
 }
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def one_epoch() -> None:
     with EpochProgress(2, 15, 30) as progress:
         for _ in range(3):
@@ -30,23 +26,15 @@ def one_epoch() -> None:
         progress.done(METRICS)
 
 
-def test_a_terminal_gets_a_bar_while_the_epoch_runs_and_then_its_line(monkeypatch, caplog):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+def test_a_terminal_gets_a_bar_while_the_epoch_runs_and_then_its_line(terminal, caplog):
+    shown = terminal()
     with caplog.at_level(logging.INFO):
         one_epoch()
-    assert "epoch 2/15: " in terminal.getvalue()
-    assert terminal.getvalue().endswith("\r")
+    assert "epoch 2/15 " in shown.getvalue()
+    assert "30/30" in shown.getvalue()
+    assert screen(shown.getvalue()) == ["", ""]
     [record] = caplog.records
     assert record.getMessage().startswith("epoch 2/15: loss 0.500")
-
-
-def test_jobs_side_by_side_draw_no_bars(monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-    one_epoch()
-    assert terminal.getvalue() == ""
 
 
 def test_elsewhere_an_epoch_is_one_line_in_the_log(monkeypatch, caplog):
@@ -61,15 +49,10 @@ def test_elsewhere_an_epoch_is_one_line_in_the_log(monkeypatch, caplog):
     assert stream.getvalue() == ""
 
 
-def test_an_interrupted_epoch_closes_its_bar_and_passes_the_interruption_on(monkeypatch):
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-
-    def interrupted_epoch() -> None:
-        with EpochProgress(1, 1, 30) as progress:
-            progress.step(10, 0.6, 0.7)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted_epoch()
-    assert terminal.getvalue().endswith("\r")
+def test_an_interrupted_epoch_closes_its_bar_and_passes_the_interruption_on(terminal):
+    shown = terminal()
+    with pytest.raises(KeyboardInterrupt), EpochProgress(1, 1, 30) as progress:
+        progress.step(10, 0.6, 0.7)
+        raise KeyboardInterrupt
+    assert "10/30" in shown.getvalue()
+    assert screen(shown.getvalue()) == ["", ""]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catdog_exp.console import no_bar
+from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at, whole_folder
 from catdog_exp.sources.source import Listing, Picture, Source
@@ -60,8 +60,6 @@ class Synthetic(Source):
         return Path(self.folder).absolute() / f"synthetic-{self.count}-{self.seed}-v{FORMAT}"
 
     def _draw_into(self, root: Path) -> None:
-        from tqdm import tqdm
-
         from catdog_exp.parallel import in_order
         from catdog_exp.sources.synthetic.drawing import draw
 
@@ -79,12 +77,9 @@ class Synthetic(Source):
                         (making / self._path(number)).write_bytes(data)
 
                     written = in_order(write, range(self.count), threads=os.cpu_count() or 1)
-                    with (
-                        closing(written),
-                        tqdm(written, "drawing", self.count, unit=" pictures", disable=no_bar()) as progress,
-                    ):
-                        for _ in progress:
-                            pass
+                    with closing(written), ProgressBar("drawing", self.count, "pictures") as bar:
+                        for _ in written:
+                            bar.advance(1)
         except OSError as error:
             raise UserError(f"{root} cannot be written: {error.strerror or error}") from None
 
