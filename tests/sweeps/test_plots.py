@@ -3,11 +3,13 @@
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from catdog_exp.errors import UserError
-from catdog_exp.plots.figure import ACCENT
+from catdog_exp.plots.figure import ACCENT, write_figure
+from catdog_exp.sweeps import plots
+from catdog_exp.sweeps.axes import fit_axis, key_of
 from catdog_exp.sweeps.jobs import Outcome
-from catdog_exp.sweeps.plot_scale import scale_of
 from catdog_exp.sweeps.plots import objective_by_key, parallel_coordinates
 from tests.sweeps.made import failed, finished, job
 
@@ -104,28 +106,94 @@ def test_a_missing_folder_is_named(tmp_path):
         parallel_coordinates([job(0)], {0: finished(0.5)}, "val/accuracy", False, tmp_path / "nowhere" / "a.png")
 
 
-def test_numbers_far_apart_have_a_logarithmic_scale():
-    near, far = scale_of([1, 5, 10]), scale_of([0.001, 0.01, 0.1])
-    assert (near.place(5), far.place(0.01)) == pytest.approx((4 / 9, 0.5))
-    assert [text for _, text in far.ticks] == ["0.001", "0.01", "0.1"]
+@pytest.fixture
+def legends(monkeypatch):
+    """The legend's texts of each figure that is written, by the file's name."""
+    found = {}
+
+    def keep(figure, path):
+        found[path.stem] = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+        write_figure(figure, path)
+
+    monkeypatch.setattr(plots, "write_figure", keep)
+    return found
 
 
-def test_nought_among_small_numbers_is_told_from_them():
-    scale = scale_of([0.01, 0, 0.00001])
-    assert [scale.place(value) for value in (0, 0.00001, 0.01)] == [0, 0.5, 1]
+SPREAD = "mean ± standard deviation"
 
 
-def test_many_numbers_have_round_ticks():
-    assert [text for _, text in scale_of([number / 7 for number in range(100)]).ticks] == [
-        *("0", "2.5", "5", "7.5", "10", "12.5")
+def test_jobs_that_differ_in_their_seed_alone_have_a_standard_deviation(tmp_path, legends):
+    jobs = [job(number, model__layers=2 + number // 3, train__seed=number % 3) for number in range(6)]
+    draw(tmp_path, jobs, {number: finished(0.5 + number / 100) for number in range(6)})
+    assert legends["objective_by_model.layers"] == ["best: job 5", SPREAD]
+    assert legends["objective_by_train.seed"] == ["model.layers=2", "model.layers=3", "best: job 5"]
+
+
+def test_the_spread_over_another_key_is_none_of_a_seed(tmp_path, legends):
+    jobs = [job(number, model__layers=2 + number // 3, data__resize=32 * (1 + number % 3)) for number in range(6)]
+    draw(tmp_path, jobs, {number: finished(0.5 + number / 100) for number in range(6)})
+    assert legends["objective_by_model.layers"] == [
+        *("data.resize=32", "data.resize=64", "data.resize=96", "best: job 5"),
     ]
 
 
+def test_seeds_within_the_values_of_another_key_have_their_own_deviation(tmp_path, legends):
+    jobs = [
+        job(number, model__layers=2 + number // 4, data__resize=32 * (1 + number // 2 % 2), train__seed=number % 2)
+        for number in range(8)
+    ]
+    draw(tmp_path, jobs, {number: finished(0.5 + number / 100) for number in range(8)})
+    assert legends["objective_by_model.layers"] == ["data.resize=32", SPREAD, "data.resize=64", "best: job 7"]
+    assert legends["objective_by_train.seed"] == ["best: job 7"]
+
+
+@pytest.mark.parametrize("others", [{"train__lr": 9}, {"train__lr": 2, "model__width": 3}])
+def test_many_values_or_keys_beside_are_plain_points(tmp_path, legends, others):
+    jobs = [
+        job(number, model__layers=number % 2, **{key: number % count for key, count in others.items()})
+        for number in range(18)
+    ]
+    draw(tmp_path, jobs, {number: finished(0.5 + number / 100) for number in range(18)})
+    assert legends["objective_by_model.layers"] == ["best: job 17"]
+
+
+def fit(values):
+    """The shares of an axis at which `values` lie, and what is written beside it."""
+    axis = Figure().add_subplot().xaxis
+    shares = fit_axis(axis, values)
+    return [round(shares[key_of(value)], 3) for value in values], [text.get_text() for text in axis.get_ticklabels()]
+
+
+def test_numbers_far_apart_have_a_logarithmic_scale():
+    assert fit([1, 5, 10]) == ([0, 0.444, 1], ["1", "5", "10"])
+    assert fit([0.001, 0.01, 0.1]) == ([0, 0.5, 1], ["0.001", "0.01", "0.1"])
+
+
+def test_nought_among_small_numbers_is_told_from_them():
+    (nought, small, great), texts = fit([0, 0.00001, 0.01])
+    assert nought == 0
+    assert 0.1 < small < 0.4
+    assert great == 1
+    assert texts == ["0", "1e-05", "0.01"]
+
+
+def test_many_numbers_have_round_ticks():
+    texts = fit([number / 7 for number in range(100)])[1]
+    assert [text for text in texts if 0 <= float(text) <= 14] == ["0", "2.5", "5", "7.5", "10", "12.5"]
+    assert {"0.001", "0.01", "0.1"} <= set(fit([0.001 * 1.6**number for number in range(12)])[1])
+
+
+def test_numbers_side_by_side_do_not_write_over_each_other():
+    assert "1.001" not in fit([1, 1.001, 2])[1]
+
+
 def test_kinds_have_an_order():
-    scale = scale_of(["b", [3, 3, 3], True, None, [4], "a", False, 7])
-    assert [text for _, text in scale.ticks] == ["null", "false", "true", "7", "[4]", "[3,3,3]", "a", "b"]
+    assert fit([None, False, True, 7, [4], [3, 3, 3], "a", "$x_1$"]) == (
+        [0, 0.143, 0.286, 0.429, 0.571, 0.714, 1, 0.857],
+        ["null", "false", "true", "7", "[4]", "[3,3,3]", r"\$x_1\$", "a"],
+    )
+    assert len(fit([f"name {number}" for number in range(100)])[1]) <= 16
 
 
 def test_a_number_is_the_same_in_whole_and_in_fractions():
-    scale = scale_of([1, 2, 1.0])
-    assert (scale.place(1), scale.place(1.0), scale.place(2)) == (0, 0, 1)
+    assert fit([1, 2, 1.0]) == ([0, 1, 0], ["1", "2"])
