@@ -166,6 +166,8 @@ def _settings(pack: "ShelvedPack") -> str:
     names = ["resize", "quality", "split_ratio", "seed"]
     if pack.manifest.settings.get("test_ratio"):  # which an older pack has not
         names.append("test_ratio")
+    if pack.manifest.settings.get("folds"):  # in place of the ratio
+        names[2:3] = ["folds", "fold"]
     if pack.manifest.settings.get("shards", 1) > 1:
         names.append("shards")
     settings = " ".join(f"{name}={pack.manifest.settings[name]}" for name in names)

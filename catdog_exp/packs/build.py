@@ -123,7 +123,8 @@ def _counts(classes: list[str], lists: dict[Split, list[Entry]]) -> dict[Split, 
 
 
 def _settings(data: DataConfig) -> dict[str, Any]:
-    settings = {key: getattr(data, key) for key in ("test_ratio", "split_ratio", "seed", "resize", "quality", "shards")}
+    keys = ("test_ratio", "split_ratio", "folds", "fold", "seed", "resize", "quality", "shards")
+    settings = {key: getattr(data, key) for key in keys}
     return {**settings, "interpolation": INTERPOLATION}
 
 

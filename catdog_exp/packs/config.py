@@ -23,6 +23,8 @@ class DataConfig:
     threads: Annotated[int, Field(ge=1, le=256)]
     seed: Annotated[int, Field(ge=0)]
     test_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    folds: Annotated[int, Field(ge=2, le=100)] | None = None
+    fold: Annotated[int, Field(ge=0)] = 0
     shards: Annotated[int, Field(ge=1, le=4096)] = 1
     pack_on: Literal["threads", "ray"] = "threads"
     repack: bool = False
@@ -32,3 +34,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         if len({name.lower() for name in self.classes}) < len(self.classes):
             raise ValueError(f"classes: a name stands twice in {self.classes}")
+        if self.folds is None and self.fold:
+            raise ValueError(f"fold={self.fold}: give data.folds too, how many there are")
+        if self.folds is not None and self.fold >= self.folds:
+            raise ValueError(f"fold={self.fold}: of {self.folds} folds the last is {self.folds - 1}")

@@ -22,7 +22,7 @@ def fingerprint(
 
     They stand for the lists (which picture on which side, in which order, its label and path), the pictures'
     sizes and contents, the classes, how pictures are shrunk and encoded, and how many shards there are. The split's
-    ratios and seed are in by the lists that they lead to; threads, machine and where the pictures lie are not.
+    ratios, folds and seed are in by the lists that they lead to; threads, machine and where the pictures lie are not.
     """
     how = [FORMAT, INTERPOLATION, data.resize, data.quality, classes]
     if data.shards > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Set
+from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.images.content_hashes import UNREADABLE, Content
@@ -20,7 +21,8 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     alone, and are cut there: first those to validate on, then those to train on, last those to test on. The test
     side gets `data.test_ratio` of them, the training side `data.split_ratio` of the others, rounded to whole pictures;
     at least one to train on, one to validate on and one to test on, in this order, where there are as many. Without
-    a `data.test_ratio` the test side is empty.
+    a `data.test_ratio` the test side is empty. With `data.folds`, those that are not tested on are cut into so many
+    runs, whose lengths differ by one at most, and `data.fold` is the run to validate on.
 
     So a picture stays on its side when files are renamed or moved. Of a class to which k pictures are added, at most
     k others change their side; with a test side at most 2 k, of which at most k leave training.
@@ -30,15 +32,12 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     stays on that side, and what is free is not put on a side that the source itself fills.
 
     contents: of all pictures, by path.
-    Raises UserError where a test side is to be cut, and the source has a split of its own.
+    Raises UserError where a side or folds are to be cut, and the source has a split of its own; and where a class has
+    fewer pictures than folds.
     """
     identities = {picture.path: _identity(picture.path, contents[picture.path]) for picture in listing.pictures}
     given = {picture.split for picture in listing.pictures}
-    if data.test_ratio and given - {None}:
-        raise UserError(
-            f"data.test_ratio={data.test_ratio}: {listing.root} has a split of its own, which stays as it is: "
-            "set it to 0, or data.root to the folder of one side"
-        )
+    _check_own_split(listing.root, given, data)
     free: defaultdict[int, set[str]] = defaultdict(set)
     for picture in listing.pictures:
         if picture.split is None:
@@ -46,9 +45,9 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     sides: dict[tuple[int, str], Split] = {}
     for label, pictures in free.items():
         ordered = sorted(pictures, key=lambda identity: _rank(f"split {data.seed}", identity))
-        validated, tested = _cuts(len(ordered), given, data)
-        sides |= {(label, identity): "validation" for identity in ordered[:validated]}
-        sides |= {(label, identity): "train" for identity in ordered[validated:tested]}
+        start, end, tested = _cuts(len(ordered), given, data, listing.classes[label])
+        sides |= {(label, identity): "train" for identity in ordered[:tested]}
+        sides |= {(label, identity): "validation" for identity in ordered[start:end]}
         sides |= {(label, identity): "test" for identity in ordered[tested:]}
     lists: dict[Split, list[Entry]] = {split: [] for split in SPLITS}
     for picture in sorted(
@@ -69,11 +68,29 @@ def _rank(purpose: str, identity: str) -> bytes:
     return hashlib.sha256(f"{purpose} {identity}".encode(errors="surrogateescape")).digest()
 
 
-def _cuts(count: int, given: Set[Split | None], data: DataConfig) -> tuple[int, int]:
-    """Where those to train on start and end among `count` pictures."""
+def _check_own_split(root: Path, given: Set[Split | None], data: DataConfig) -> None:
+    if data.test_ratio and given - {None}:
+        setting, other = f"data.test_ratio={data.test_ratio}", "0"
+    elif data.folds and "validation" in given:
+        setting, other = f"data.folds={data.folds}", "null"
+    else:
+        return
+    raise UserError(
+        f"{setting}: {root} has a split of its own, which stays as it is: "
+        f"set it to {other}, or data.root to the folder of one side"
+    )
+
+
+def _cuts(count: int, given: Set[Split | None], data: DataConfig, name: str) -> tuple[int, int, int]:
+    """Among `count` pictures in order, where those to validate on start and end, and where those to test on start."""
     tested = 0
     if data.test_ratio:
         tested = min(max(1, round(count * data.test_ratio)), max(0, count - 2))
     others = count - tested
-    trained = max(1, min(round(others * data.split_ratio), others - 1))
-    return (0 if "validation" in given else others - trained), others
+    if "validation" in given:
+        return 0, 0, others
+    if data.folds is None:
+        return 0, others - max(1, min(round(others * data.split_ratio), others - 1)), others
+    if others < data.folds:
+        raise UserError(f"data.folds={data.folds}: class {name} has {others:,} different pictures, too few for so many")
+    return others * data.fold // data.folds, others * (data.fold + 1) // data.folds, others

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Collection, Mapping, Sequence
 
 from catdog_exp.sweeps.jobs import Job
-from catdog_exp.sweeps.seeds import SEEDS
+from catdog_exp.sweeps.seeds import REPEATS
 from catdog_exp.sweeps.words import exact
 
 
@@ -40,4 +40,4 @@ def judged_by(jobs: Sequence[Job], seconds: Mapping[str, float]) -> dict[int, li
 
 
 def _kind(job: Job) -> tuple[tuple[str, str], ...]:
-    return tuple((key, exact(value)) for key, value in sorted(job.differs.items()) if key not in SEEDS)
+    return tuple((key, exact(value)) for key, value in sorted(job.differs.items()) if key not in REPEATS)

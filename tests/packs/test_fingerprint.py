@@ -31,7 +31,15 @@ def test_it_is_16_digits_and_the_same_each_time(listing: Listing):
 
 @pytest.mark.parametrize(
     "change",
-    [{"split_ratio": 0.7}, {"resize": 17}, {"quality": 91}, {"seed": 1}, {"shards": 2}],
+    [
+        {"split_ratio": 0.7},
+        {"resize": 17},
+        {"quality": 91},
+        {"seed": 1},
+        {"shards": 2},
+        {"test_ratio": 0.1},
+        {"folds": 4},
+    ],
     ids=lambda change: str(*change),
 )
 def test_every_setting_that_changes_the_bytes_counts(listing: Listing, change: dict[str, float]):

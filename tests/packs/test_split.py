@@ -211,6 +211,41 @@ def test_a_picture_stays_on_the_side_that_its_source_puts_it_on():
     assert _sides(_split(_different(15, 0), own, split_ratio=0.95)) == own
 
 
+@given(st.integers(2, 12), st.integers(12, 60), test_ratios.filter(lambda ratio: ratio < 0.4), seeds)
+def test_folds_are_disjoint_and_complete_and_nearly_equal(folds: int, cats: int, test_ratio: float, seed: int):
+    contents = _different(cats, cats + 3)
+    settings: dict[str, Any] = {"folds": folds, "test_ratio": test_ratio, "seed": seed}
+    if round(cats * test_ratio) + folds > cats:
+        return
+    cuts = [_split(contents, fold=fold, **settings) for fold in range(folds)]
+    tested = {entry.path for entry in cuts[0]["test"]}
+    validated = Counter(entry.path for lists in cuts for entry in lists["validation"])
+    assert validated == dict.fromkeys(contents.keys() - tested, 1)
+    for lists in cuts:
+        assert {entry.path for entry in lists["test"]} == tested
+        assert sorted(_sides(lists)) == sorted(contents)
+    for label in (CAT, DOG):
+        sizes = [_of_class(lists["validation"], label) for lists in cuts]
+        assert min(sizes) >= 1
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_folds_do_not_depend_on_the_ratio():
+    assert _split(_different(9, 9), folds=3, split_ratio=0.5) == _split(_different(9, 9), folds=3, split_ratio=0.9)
+
+
+def test_a_class_with_fewer_pictures_than_folds_is_named():
+    with pytest.raises(UserError, match=r"data\.folds=5: class dog has 4 different pictures, too few for so many"):
+        _split(_different(9, 4), folds=5)
+
+
+def test_folds_are_not_cut_where_the_source_has_a_validation_side_but_beside_a_test_side():
+    with pytest.raises(UserError, match=r"data\.folds=2: pictures has a split of its own"):
+        _split(_different(9, 9), {"cat/1.jpg": "validation"}, folds=2)
+    lists = _split(_different(9, 9), {"cat/1.jpg": "test"}, folds=2)
+    assert [len(entries) for entries in lists.values()] == [9, 8, 1]
+
+
 def test_validation_is_cut_from_what_a_source_does_not_test_on():
     own: dict[str, Split] = {f"cat/{number}.jpg": "test" for number in range(5)}
     lists = _split(_different(25, 0), own, split_ratio=0.8)
