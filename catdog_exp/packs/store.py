@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at, remove_leftovers
 from catdog_exp.packs.build import REJECTED, make_pack
+from catdog_exp.packs.fingerprint import FORMAT
 from catdog_exp.packs.manifest import MANIFEST, Damaged, Manifest, damaged_files, read_manifest
 from catdog_exp.packs.plan import PackPlan
 from catdog_exp.packs.rejects import read_rejected, refuse, too_many
@@ -72,6 +73,7 @@ def open_pack(plan: PackPlan) -> Pack:
             # Another process may have made it, or made it again, while this one waited.
             if _making_of(place) != before and (pack := _pack_there(place, data.max_rejects)) is not None:
                 return pack
+            _say_older(place.parent)
             return _pack(place, make_pack(plan), reused=False)
 
 
@@ -106,6 +108,20 @@ def _pack_there(place: Path, max_rejects: int | float | None) -> Pack | None:
         raise refuse(read_rejected(file, manifest.classes), pictures, max_rejects, file)
     log.info("pack %s is there already: %s", place, manifest.counted)
     return _pack(place, manifest, reused=True)
+
+
+def _say_older(folder: Path) -> None:
+    """Log how many packs of another version of this program there are, which are of no use to this one."""
+    older = 0
+    for place in filter(Path.is_dir, folder.iterdir()):
+        with suppress(Damaged):
+            older += read_manifest(place).format != FORMAT
+    if older:
+        log.info(
+            "not reused, since this version splits or decodes otherwise: %d packs in %s, and the results of runs that "
+            "used them; `catdog packs prune` removes what no run needs",
+            *(older, folder),
+        )
 
 
 def _making_of(place: Path) -> tuple[int, int] | None:

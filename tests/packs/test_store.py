@@ -11,7 +11,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.packs.lst_files import read_list
-from catdog_exp.packs.manifest import read_manifest
+from catdog_exp.packs.manifest import read_manifest, write_manifest
 from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import RecordWriter, read_index, read_records, unpack_record
 from catdog_exp.packs.store import open_pack
@@ -255,3 +255,15 @@ def test_the_real_photographs_are_packed_alike_twice(real_pictures: Path, packs:
     pack = open_pack(plan_pack(listing, replace(data, threads=16), packs))
     assert pack.counts == {"train": {"cat": 1000, "dog": 1000}, "validation": {"cat": 500, "dog": 500}}
     assert bytes_of(open_pack(plan_pack(listing, replace(data, threads=1), tmp_path / "again"))) == bytes_of(pack)
+
+
+def test_packs_of_another_version_are_named_once_and_not_reused(listing: Listing, packs: Path, caplog):
+    caplog.set_level("INFO")
+    first = open_pack(plan_pack(listing, DATA, packs))
+    old = packs / "0123456789abcdef"
+    first.folder.rename(old)
+    write_manifest(old, replace(read_manifest(old), fingerprint=old.name, format=2))
+    pack = open_pack(plan_pack(listing, DATA, packs))
+    assert not pack.reused
+    (line,) = (record.getMessage() for record in caplog.records if "not reused" in record.getMessage())
+    assert f"1 packs in {packs}" in line
