@@ -5,8 +5,7 @@
 
 Needs the 2,000 training photographs of cats_and_dogs_filtered, in the folder that CATDOG_REAL_DATA names, or in
 ../shared/data beside this repository. Every measurement is a process of its own, which counts only the stage that
-makes the records: no start of Python, no imports (nor the loading of compiled code, which a line of its own tells), no
-look for pictures. The limit is libjpeg's Huffman decoding alone:
+makes the records: no start of Python, no imports, no look for pictures. The limit is libjpeg's Huffman decoding alone:
 the same files, from memory, decoded at an eighth of their size, and nothing done with them.
 
 Of each side the number of threads or processes counts that is best, in pictures/s and in processor time. Look at "cores
@@ -40,7 +39,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from catdog_exp.images.decode import get_ready_for
 from catdog_exp.packs.lst_files import Entry, read_list, write_list
 from catdog_exp.packs.writer import pack_split
 from catdog_exp.sources.synthetic.drawing import draw
@@ -93,8 +91,6 @@ def against_im2rec(folder: Path, sizes: Sequence[int], rounds: int) -> None:
             for kind, measure in kinds.items():
                 costs[kind].append(measure())
         table(size, len(entries), costs)
-    loading = statistics.median(alone(load, len(entries)).seconds for _ in range(rounds))
-    print(f"\nnot counted above: {loading:.2f} s for catdog's compiled code, with Numba, once in a process")
 
 
 def table(size: int, count: int, costs: dict[str, list[Cost]]) -> None:
@@ -194,17 +190,10 @@ def _processor() -> float:
 
 def pack(root: Path, folder: Path, size: int, threads: int) -> Cost:
     entries = read_list(folder / "pictures.lst")
-    get_ready_for(len(entries))
     with quiet(), measured() as cost:
         _, rejected = pack_split(entries, root, folder / "catdog", resize=size, quality=QUALITY, threads=threads)
     if rejected:
         raise RuntimeError(f"not measured: {rejected[0]} was left out")
-    return cost
-
-
-def load(pictures: int) -> Cost:
-    with measured() as cost:
-        get_ready_for(pictures)
     return cost
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catdog_exp.images.headers import Unreadable
+from catdog_exp.images.unreadable import Unreadable
 
 Pixels = NDArray[np.uint8]
 

@@ -84,7 +84,9 @@ def make_pack(plan: PackPlan) -> Manifest:
                 "catdog_exp": metadata.version("catdog-exp"),
                 "numpy": np.__version__,
                 "opencv": cv2.__version__,
+                "pillow": metadata.version("pillow"),
                 "python": platform.python_version(),
+                "simplejpeg": metadata.version("simplejpeg"),
             },
         )
         write_manifest(making, manifest)

@@ -11,7 +11,7 @@ from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.sources.source import SPLITS, Split
 
-FORMAT = 3  # goes up whenever the same pictures and settings would give other bytes
+FORMAT = 4  # goes up whenever the same pictures and settings would give other bytes
 INTERPOLATION = "nearly area, Lanczos to enlarge"  # as `resizing.resize` does
 
 

@@ -24,7 +24,6 @@ from typing import Any
 import cv2
 
 from catdog_exp.errors import UserError
-from catdog_exp.images.decode import get_ready_for
 from catdog_exp.packs.shards import Shard, packing_bar
 from catdog_exp.packs.writer import Rejected, pack_split
 
@@ -91,7 +90,6 @@ def _pack_shard(
             raise UserError(f"node {node} has no {place}: pictures and packs must lie where all nodes share them")
     if _versions() != versions:
         raise UserError(f"node {node} has {_versions()}, this machine {versions}: install the same on both")
-    get_ready_for(len(shard.entries))
     with tempfile.TemporaryDirectory(dir=folder / ASIDE) as name:
         own = Path(name)
         _, rejected = pack_split(shard.entries, root, own / shard.name, resize=resize, quality=quality, threads=1)
@@ -102,7 +100,8 @@ def _pack_shard(
 
 def _versions() -> dict[str, str]:
     """What else than the settings the bytes may depend on."""
-    return {"catdog_exp": metadata.version("catdog-exp"), "opencv": cv2.__version__}
+    versions = {name: metadata.version(name) for name in ("catdog-exp", "pillow", "simplejpeg")}
+    return {**versions, "opencv": cv2.__version__}
 
 
 def _result(ray: Any, ref: Any) -> list[Rejected]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.console import ProgressBar
-from catdog_exp.images.decode import get_ready_for
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import Rejected, pack_split
 from catdog_exp.sources.source import Split
@@ -45,7 +44,6 @@ def pack_shards(
 
     Returns the pictures left out of each. A terminal shows a progress bar.
     """
-    get_ready_for(sum(len(shard.entries) for shard in shards))
     with packing_bar(shards) as bar:
         return [
             pack_split(

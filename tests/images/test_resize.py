@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from catdog_exp.images.headers import Unreadable
 from catdog_exp.images.resize import Pixels, center_square, resize, size_with
+from catdog_exp.images.unreadable import Unreadable
 
 
 @pytest.fixture

@@ -119,7 +119,9 @@ def test_pictures_that_declare_an_immense_size_are_left_out_before_memory_is_spe
     result = pack_folder(folder, folder.parent / "packs", max_rejects=None)
     assert time.perf_counter() - started < 5
     assert _memory("VmHWM") - before < 50
-    assert result.reasons == dict.fromkeys(files, "too large: it declares 60,000 × 60,000 pixels")
+    # No frame of a WebP can be so large.
+    assert result.reasons.pop("train/cat/6.webp") == "cut short or damaged: a WebP that cannot be decoded"
+    assert result.reasons == dict.fromkeys([*files][:-1], "too large: it declares 60,000 × 60,000 pixels")
 
 
 def _memory(what: str) -> float:

@@ -116,7 +116,7 @@ def test_the_manifest_describes_the_pack(listing: Listing, packs: Path):
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
-    assert set(manifest["versions"]) == {"catdog_exp", "numpy", "opencv", "python"}
+    assert set(manifest["versions"]) == {"catdog_exp", "numpy", "opencv", "pillow", "python", "simplejpeg"}
 
 
 def test_the_second_time_it_is_there(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from catdog_exp.images import decode as decoding
 from catdog_exp.images.decode import read_picture
 from catdog_exp.mx import mx
 from catdog_exp.packs.lst_files import Entry, read_list
@@ -47,17 +46,15 @@ def test_files_have_the_same_bytes_for_any_number_of_threads(folder: Path, tmp_p
     assert all(result == results[0] for result in results)
 
 
-def test_files_have_the_same_bytes_with_the_compiled_decoder(folder: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(decoding, "_decode_reduced", None)
-    _pack(folder, tmp_path / "opencv")
-    monkeypatch.setattr(decoding, "MANY", 10)
-    decoding.get_ready_for(9)
-    assert decoding._decode_reduced is None
-    decoding.get_ready_for(10)
-    assert decoding._decode_reduced is not None
-    _pack(folder, tmp_path / "compiled")
-    for kind in ("lst", "rec", "idx"):
-        assert (tmp_path / f"compiled.{kind}").read_bytes() == (tmp_path / f"opencv.{kind}").read_bytes()
+def test_what_is_left_out_does_not_depend_on_how_many_pictures_there_are(folder: Path, tmp_path: Path):
+    whole = (folder / "30.jpg").read_bytes()
+    (folder / "30.jpg").write_bytes(b"XX" + whole[2:])  # no marker at its start
+    for count in (10, 3000):
+        names = [f"{31 + index % 8}.jpg" for index in range(count - 1)]
+        entries = [Entry(index, 0, name) for index, name in enumerate(["30.jpg", *names])]
+        packed, rejected = pack_split(entries, folder, tmp_path / str(count), resize=24, quality=95, threads=2)
+        assert rejected == [Rejected("30.jpg", 0, "not a picture, or a damaged one")]
+        assert len(packed) == count - 1
 
 
 @pytest.mark.parametrize("resize", [24, 300])

@@ -1,0 +1,112 @@
+"""JPEGs decoded by libjpeg-turbo, which is asked to be strict: what it warns of is refused."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple, cast
+
+import simplejpeg
+
+from catdog_exp.images.resize import Pixels, fraction
+from catdog_exp.images.unreadable import Unreadable, check_size
+
+START = b"\xff\xd8\xff"
+# Markers (ITU-T T.81, table B.1; T.87 for JPEG-LS).
+WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
+APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
+FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential and progressive, Huffman or arithmetic coding
+NOT_READ = {
+    **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF, 0xF7), "lossless"),  # simplejpeg would end the process
+    **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE, 0xDE), "hierarchical"),
+}
+EXIF = b"Exif\0\0"
+ANY_FREQUENCIES = b"\0\x3f\0"  # the end of a scan's header in a sequential JPEG
+# Notes in the header that no pixel depends on where libjpeg does not know what is in them, by what it says of that.
+# It reports its first warning alone, so they must be out of the way for the next one to be heard.
+NOTES = {"JFIF revision": b"JFIF\0", "Adobe color transform": b"Adobe", "bad ICC marker": b"ICC_PROFILE\0"}
+
+
+class JpegHeader(NamedTuple):
+    """What stands before the first scan. width, height: pixels, as stored. scan: where its data start, bytes."""
+
+    width: int
+    height: int
+    exif: bytes
+    scan: int
+
+
+def decode_jpeg(data: bytes, short_edge: int | None) -> tuple[Pixels, JpegHeader]:
+    """The picture in the bytes of a JPEG, as it is stored: BGR, (height, width, 3); and its header.
+
+    short_edge: the pixels needed. Where a half, a quarter or an eighth of the size leaves at least twice that, the
+        picture is decoded at that size; None: at full size.
+
+    Raises Unreadable: cut short, damaged, of a kind that is not read, or too large; the last two before any memory is
+    taken. Changed bits that leave as many blocks as before are not noticed.
+    """
+    header = read_header(data)
+    check_size(header.width, header.height)
+    reduction = 1 if short_edge is None else fraction(min(header.height, header.width), short_edge)
+    return _decode(data, header, *(-(-edge // reduction) for edge in header[:2])), header
+
+
+def read_header(data: bytes) -> JpegHeader:
+    """The header of a JPEG. Raises Unreadable where it is cut short or damaged, or of a kind that is not read."""
+    try:
+        return _read_header(data)
+    except (IndexError, struct.error):
+        raise Unreadable("cut short: it ends in its header") from None
+
+
+def _read_header(data: bytes) -> JpegHeader:
+    width = height = 0
+    exif = b""
+    position = 2
+    while True:
+        if data[position] != 0xFF:
+            raise Unreadable("damaged: its header has bytes that belong to nothing")
+        marker = data[position + 1]
+        if marker == 0xFF:  # a filling byte
+            position += 1
+            continue
+        if marker in WITHOUT_LENGTH:
+            position += 2
+            continue
+        if marker == END_OF_IMAGE:
+            raise Unreadable("damaged: a JPEG without a picture")
+        start, end = position + 4, position + 2 + (data[position + 2] << 8 | data[position + 3])
+        if marker == START_OF_SCAN:
+            if not width or not height:
+                raise Unreadable("damaged: a JPEG without its size")
+            return JpegHeader(width, height, exif, end)
+        if marker in NOT_READ:
+            raise _not_read(NOT_READ[marker])
+        if marker in FRAMES:
+            bits, height, width = struct.unpack_from(">BHH", data, start)
+            if bits != 8:
+                raise _not_read(f"{bits} bits a channel")
+        elif marker == APP1 and data.startswith(EXIF, start):
+            exif = data[start:end]
+        position = end
+
+
+def _not_read(kind: str) -> Unreadable:
+    return Unreadable(f"a JPEG of a kind that is not read here ({kind}): convert it")
+
+
+def _decode(data: bytes, header: JpegHeader, width: int, height: int) -> Pixels:
+    """The picture at the smallest scale of libjpeg's at which it has this size or more."""
+    try:
+        return cast("Pixels", simplejpeg.decode_jpeg(data, "BGR", min_height=height, min_width=width))
+    except ValueError as error:
+        said = str(error)
+    for words, name in NOTES.items():
+        if words in said and name in data:
+            return _decode(data.replace(name, name.lower()), header, width, height)
+    if "Invalid SOS parameters" in said and data[header.scan - 3 : header.scan] != ANY_FREQUENCIES:
+        return _decode(data[: header.scan - 3] + ANY_FREQUENCIES + data[header.scan :], header, width, height)
+    if "Premature end of JPEG file" in said:
+        raise Unreadable("cut short: a JPEG without its end")
+    if "subsampling" in said:  # what it says of most that is wrong in a header
+        raise Unreadable("damaged in its header, or a JPEG whose colours are sampled in a way that is not read here")
+    raise Unreadable(f"damaged: {said.removeprefix('Corrupt JPEG data: ')}")
