@@ -88,7 +88,7 @@ def missing_library(error: BaseException) -> str | None:
     if library.startswith("libcuda.so"):
         return f"the shared library {library} is missing: it comes with the driver of an NVIDIA card"
     if library.startswith(CUDA_LIBRARIES):
-        return f"the shared library {library} is missing: install the nvidia-*-cu11 packages that docs/several-gpus-and-machines.md names"
+        return f"the shared library {library} is missing: install the nvidia-*-cu11 packages that docs/ names"
     for start, package in DEBIAN_PACKAGES.items():
         if library.startswith(start):
             return f"the shared library {library} is missing: install it with `apt-get install {package}`"

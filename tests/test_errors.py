@@ -31,7 +31,10 @@ def test_a_missing_library_is_named_with_its_package(library, package):
     ("library", "told"),
     [
         ("libcuda.so.1", "is missing: it comes with the driver of an NVIDIA card"),
-        ("libcudnn.so.8", "is missing: install the nvidia-*-cu11 packages that docs/several-gpus-and-machines.md names"),
+        (
+            "libcudnn.so.8",
+            "is missing: install the nvidia-*-cu11 packages that docs/ names",
+        ),
         ("libcurl.so.4", "is missing: install the system package that brings it"),
     ],
 )

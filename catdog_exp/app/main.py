@@ -19,6 +19,7 @@ from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing, conf_fo
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
+from catdog_exp.sweeps.passwords import hand_on, hide, restored
 
 # A sweep's run at the tracking server: opened by the callback below once the sweep is known to be sound,
 # closed by `main` however the sweep ends. (Hydra tells callbacks nothing about a sweep in which a job failed.)
@@ -63,7 +64,7 @@ def job(config: DictConfig) -> float | None:
         settings = None if str(this.sweeper._target_).startswith(PREFIX) else lambda: plain(config)
         return sweep_job(Path(this.sweep.dir), this.job.num, words, settings)
     try:
-        values = plain(config)
+        values = restored(plain(config))
         folder = Path(this.runtime.output_dir)
         return run(read(RunConfig, values), folder=folder, settings=values, overrides=words).objective
     except Elsewhere as where:
@@ -96,6 +97,9 @@ class CheckFirst(Callback):
             if config.plan:
                 print(_plan_text(values))
                 raise _Done
+            # Before Hydra writes the config into the run's folder.
+            hand_on(values["tracking"]["uri"])
+            hide(config)
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():

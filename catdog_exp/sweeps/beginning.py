@@ -17,6 +17,7 @@ from catdog_exp.sweeps.grid import grid_jobs, is_grid
 from catdog_exp.sweeps.job_process import start_server
 from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.launchers import prepare
+from catdog_exp.sweeps.passwords import hand_on, hide
 from catdog_exp.sweeps.planning import plan
 from catdog_exp.sweeps.slots import cards_for, jobs_at_once
 from catdog_exp.sweeps.sweepers import PREFIX, Grid
@@ -48,6 +49,8 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
         sys.exit(0)
     if folder.exists():
         raise UserError(f"hydra.sweep.dir={folder}: it is there already, name a new folder")
+    hand_on(first.tracking.uri)
+    hide(config)
     prepare(config.hydra.launcher)
     folder.mkdir(parents=True)
     done = set()

@@ -10,6 +10,7 @@ from typing import Any
 
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.jobs import Job, Outcome, freeze, frozen_job, stopping
+from catdog_exp.sweeps.passwords import restored
 from catdog_exp.sweeps.planning import fingerprint_of, keys
 from catdog_exp.sweeps.search import PLAN, take, tell
 from catdog_exp.sweeps.supervisor import fail_job, run_job
@@ -30,7 +31,7 @@ def sweep_job(sweep: Path, number: int, words: list[str], settings: Callable[[],
         except FileNotFoundError:
             if settings is None:
                 raise UserError(f"{sweep}: job {number} is not there; all machines must share this folder") from None
-            outcome = _late(sweep, Job(number, words, keys(words), settings(), ""))
+            outcome = _late(sweep, Job(number, words, keys(words), restored(settings()), ""))
         objective = outcome.objective
     return math.nan if objective is None else objective
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from catdog_exp.files import replacing
+from catdog_exp.sweeps.passwords import hidden, restored
 
 JOBS = "jobs"  # the sweep's folder for its frozen jobs, a file each
 SWEEP = "sweep.json"  # in the sweep's folder, what its jobs have in common
@@ -105,9 +106,9 @@ class Outcome:
 
 
 def write(path: Path, content: Sweep | Job | Progress | Outcome) -> None:
-    """Put `content` at `path`, whole or not at all. Raises UserError when the system refuses."""
+    """Put `content` at `path`, whole or not at all, and without passwords. Raises UserError when the system refuses."""
     with replacing(path) as aside:
-        aside.write_text(json.dumps(dataclasses.asdict(content), default=str), encoding="utf-8")
+        aside.write_text(json.dumps(hidden(dataclasses.asdict(content)), default=str), encoding="utf-8")
 
 
 def freeze(folder: Path, jobs: Sequence[Job]) -> None:
@@ -135,8 +136,8 @@ class KnownJobs:
 def frozen_job(folder: Path, number: int) -> Job:
     """The job with this number of the sweep in `folder`. Raises FileNotFoundError where there is none."""
     values = json.loads((folder / JOBS / f"{number}.json").read_text(encoding="utf-8"))
-    trial = values.pop("trial")
-    return Job(**values, trial=None if trial is None else TrialOf(**trial))
+    trial, settings = values.pop("trial"), restored(values.pop("settings"))
+    return Job(**values, settings=settings, trial=None if trial is None else TrialOf(**trial))
 
 
 def sweep_in(folder: Path) -> Sweep:

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from catdog_exp.sweeps.passwords import VARIABLE
+
 
 def prepare(launcher: DictConfig) -> None:
     """Get ready for a sweep through `launcher`, the config hydra.launcher: start what it would start at a bad time.
@@ -26,4 +28,7 @@ def prepare(launcher: DictConfig) -> None:
         from catdog_exp.packs.ray import LOCAL, connect
 
         settings = cast("dict[str, Any]", OmegaConf.to_container(launcher.ray.init, resolve=True))
+        if VARIABLE in os.environ:  # which the cluster's other machines do not have
+            environment = settings.setdefault("runtime_env", {}).setdefault("env_vars", {})
+            environment[VARIABLE] = os.environ[VARIABLE]
         connect(settings.pop("address") or os.environ.get("RAY_ADDRESS") or LOCAL, settings)

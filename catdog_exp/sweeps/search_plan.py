@@ -19,6 +19,7 @@ from catdog_exp.experiment.checks import check
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.identity import relevant
 from catdog_exp.reading import read
+from catdog_exp.sweeps.passwords import hide, restored
 from catdog_exp.sweeps.space import ends_of, groups, put, split
 
 FILE = "optuna.db"  # in paths.outputs, beside MLflow's
@@ -59,7 +60,8 @@ class SearchPlan:
         Raises UserError for a key that the config does not have.
         """
         base = self.bases[_combination({key: values[key] for key in self.groups})]
-        return _settings(base, [f"{key}={value}" for key, value in values.items() if key not in self.groups])
+        words = [f"{key}={value}" for key, value in values.items() if key not in self.groups]
+        return restored(_settings(base, words))
 
 
 def planned(config: DictConfig, loader: ConfigLoader, chosen: SearchConfig, arguments: Sequence[str]) -> SearchPlan:
@@ -95,6 +97,7 @@ def _frozen(composed: DictConfig) -> str:
     with open_dict(composed):
         composed.pop("hydra")
         composed.paths.outputs = str(Path(composed.paths.outputs).expanduser().absolute())
+    hide(composed)
     return OmegaConf.to_yaml(composed)
 
 

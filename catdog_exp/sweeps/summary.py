@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from catdog_exp.files import replacing
 from catdog_exp.settings import flat
 from catdog_exp.sweeps.jobs import Job, Outcome
+from catdog_exp.sweeps.passwords import hidden
 from catdog_exp.sweeps.results import best_job, value_of
 from catdog_exp.sweeps.seeds import Spread, spreads
 from catdog_exp.sweeps.table import CSV, csv_table
-from catdog_exp.tracking.uris import without_password
 
 BEST = "best_config.yaml"  # in the sweep's folder, absent where no job has a result
 PARALLEL = "parallel_coordinates.png"
@@ -55,13 +54,5 @@ def spreads_of(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> list[Spr
 def _config(job: Job, outcome: Outcome, objective: str, count: int) -> str:
     run = "" if outcome.run_id is None else f", run {outcome.run_id}"
     first = f"# The best of {count} jobs: job {job.number}, {objective} {outcome.objective!r}{run}\n"
-    settings = yaml.safe_dump(_without_passwords(job.settings), sort_keys=False, allow_unicode=True)
+    settings = yaml.safe_dump(hidden(job.settings), sort_keys=False, allow_unicode=True)
     return first + settings
-
-
-def _without_passwords(settings: Any) -> Any:
-    if isinstance(settings, Mapping):
-        return {key: _without_passwords(value) for key, value in settings.items()}
-    if isinstance(settings, list):
-        return [_without_passwords(value) for value in settings]
-    return without_password(settings) if isinstance(settings, str) else settings

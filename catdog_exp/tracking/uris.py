@@ -11,7 +11,7 @@ from catdog_exp.tracking.config import TrackingConfig
 
 SQLITE = "sqlite:///"
 DATABASES = ("postgresql", "mysql", "mssql")
-_PASSWORD = re.compile(r"(://[^/\s:@]*):[^\s/@]+@")
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^\s/]+@")
 
 
 def absolute_uri(uri: str) -> str:
