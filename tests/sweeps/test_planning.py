@@ -4,6 +4,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from catdog_exp.app.compose import conf_folders
+from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.planning import plan, sweep_fingerprint
@@ -11,6 +12,7 @@ from catdog_exp.sweeps.planning import plan, sweep_fingerprint
 
 def composed(tmp_path, *jobs):
     """Jobs that train nothing, so that no pictures are needed: overrides and settings."""
+    register()
     with initialize_config_dir(str(conf_folders()[-1]), version_base="1.3"):
         common = [f"paths.outputs={tmp_path}", "stages=[pack]"]
         return [([*common, *words], plain(compose("config", [*common, *words]))) for words in jobs]
