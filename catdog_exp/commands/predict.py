@@ -37,7 +37,7 @@ def main(words: Sequence[str]) -> int:
         run = runs.find(chosen.run)
         log.info("network of run %s", run.described)
     else:
-        run = runs.best(_dataset(config) if any(map(_chooses_data, overrides)) else None)
+        run = runs.best(_dataset(config) if _chooses_data(config, overrides) else None)
     classifier = load_network(run, config.hardware, runs.own)
     threads = threads_to_use(config.hardware.threads)
     predictions = predict(classifier, found, threads)
@@ -53,16 +53,27 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _chooses_data(override: str) -> bool:
-    return override.lstrip("+").startswith(("data=", "data."))
+def _chooses_data(config: RunConfig, overrides: Sequence[str]) -> bool:
+    """Whether the config's data set is one that `overrides` choose."""
+    keys = [override.lstrip("+").partition("=")[0] for override in overrides]
+    others = [
+        override
+        for override, key in zip(overrides, keys, strict=True)
+        if key not in ("data", "experiment") and not key.startswith("data.")
+    ]
+    if "data" in keys or len(others) == len(overrides):
+        return "data" in keys
+    default = run_config(others).data
+    return (config.data.source, config.data.classes) != (default.source, default.classes)
 
 
 def _dataset(config: RunConfig) -> str:
     """The digest of the data set that the config names."""
-    from catdog_exp.packs.plan import plan_pack
+    from catdog_exp.packs.plan import dataset_digest, look_at
 
     data = config.data
-    return plan_pack(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs").dataset
+    listing = data.source.listing(data.classes)
+    return dataset_digest(listing, look_at(listing, Path(config.paths.outputs) / "packs", data.threads))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,6 +12,18 @@ from catdog_exp.tracking.ids import is_run_id
 
 def check(config: RunConfig) -> None:
     """Raise UserError for what can be seen to be wrong before any work is done or anything is made."""
+    check_settings(config)
+    check_source(config)
+
+
+def check_source(config: RunConfig) -> None:
+    """Raise UserError for what is wrong with where the pictures come from."""
+    if set(config.stages) != {"predict"}:
+        config.data.source.check(config.data.classes)
+
+
+def check_settings(config: RunConfig) -> None:
+    """Raise UserError for what is wrong with all else."""
     from catdog_exp.tracking.uris import absolute_uri
     from catdog_exp.training.objective import check_objective
 
@@ -19,8 +31,6 @@ def check(config: RunConfig) -> None:
     _check_outputs(Path(config.paths.outputs))
     if config.tracking.enabled:
         absolute_uri(config.tracking.uri)
-    if set(config.stages) != {"predict"}:
-        config.data.source.check(config.data.classes)
     if "pack" in config.stages and config.data.pack_on == "ray":
         from catdog_exp.packs.ray import check_ray
 

@@ -27,9 +27,8 @@ def part_of(config: RunConfig, workers: ProcessGroup) -> RunConfig:
     if workers.count > 1:
         mark_console(f"[worker {workers.rank}] ")
     if workers.rank == 0:
-        if workers.count > 1 and config.if_exists in ("reuse", "skip"):
-            # The others are there to train: a result that worker 0 alone finds would leave them without an end.
-            config = dataclasses.replace(config, if_exists="resume")
+        if workers.count > 1 and config.if_exists == "skip":  # the others have come already
+            config = dataclasses.replace(config, if_exists="reuse")
         if workers.count > 2:
             log.info("more than two workers add up in no fixed order: the same again ends with slightly other numbers")
         return config

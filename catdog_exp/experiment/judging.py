@@ -17,30 +17,37 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TRAINED = "the network was trained on"
+CHOSEN = "the network's epoch was chosen on"
 
-def unlearned(plan: PackPlan, pack: Pack, split: Split, pictures: DecodedPictures, learned: Learned) -> DecodedPictures:
-    """Those pictures of one side of a pack that a network was never trained on; how many are left out is logged.
 
-    learned: what the network, or the one that it starts from, was trained on.
+def digests_of(plan: PackPlan, pack: Pack, split: Split) -> list[str]:
+    """The digest of each packed picture of one side, in the order of its records."""
+    lists = (read_list(rec.with_suffix(".lst")) for rec in pack.records(split))
+    return [plan.contents[entry.path].sha256 for entries in lists for entry in entries]
+
+
+def without(
+    pictures: DecodedPictures, digests: list[str], known: Learned, split: Split, why: str
+) -> tuple[DecodedPictures, list[str]]:
+    """The pictures that are not `known`, and their digests; how many are left out is logged. why: TRAINED or CHOSEN.
+
     Raises UserError where none is left.
     """
-    if not learned.complete:
-        log.warning(
-            "which pictures the network's first weights were trained on cannot be known: its figures on %s pictures "
-            "may flatter",
-            split,
-        )
-    digests = [
-        plan.contents[entry.path].sha256 for rec in pack.records(split) for entry in read_list(rec.with_suffix(".lst"))
-    ]
-    places = learned.others(digests)
+    places = known.others(digests)
     if len(places) == len(pictures):
-        return pictures
+        return pictures, digests
     if not len(places):
         raise UserError(
-            f"the network was trained on all of the {len(pictures):,} {split} pictures, none is left to judge it on: "
+            f"{why} all of the {len(pictures):,} {split} pictures, none is left to judge it on: "
             "take other pictures, or a network that has not seen them"
         )
     out = f"{len(pictures) - len(places):,} of {len(pictures):,}"
-    log.info("%s %s pictures are left out: the network was trained on them", out, split)
-    return pictures.take(places)
+    log.info("%s %s pictures are left out: %s them", out, split, why)
+    return pictures.take(places), [digests[place] for place in places]
+
+
+def warn_of_unknown(learned: Learned, whose: str) -> None:
+    """Log where it cannot be known what a network, or weights, have been trained on."""
+    if not learned.complete:
+        log.warning("which pictures %s trained on cannot be known: figures may flatter", whose)

@@ -12,6 +12,7 @@ from typing import Any
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.identity import digest, kind_of_device, training_identity
 from catdog_exp.packs.plan import DIGESTS, PackPlan, plan_pack
+from catdog_exp.tracking.done_stages import is_done
 from catdog_exp.tracking.ids import is_run_id
 from catdog_exp.training.learned import Learned
 
@@ -20,11 +21,13 @@ ORDER: tuple[Stage, ...] = ("pack", "preview", "train", "evaluate", "predict")
 
 @dataclass(frozen=True)
 class StartWeights:
-    """Weights to start from. file: where they are. sha256: of the file. learned: what they have been trained on."""
+    """Weights to start from. file: where they are. sha256: of the file. learned: the pictures that they have been
+    trained on. validated: those that their epoch was chosen on."""
 
     file: Path
     sha256: str
     learned: Learned
+    validated: Learned
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,16 @@ class Plan:
         """The identity of the training, "" for a run that trains nothing."""
         return self.identities.get("train", "")
 
+    @property
+    def inputs(self) -> str:
+        """What the training has from elsewhere: its pictures and its first weights."""
+        return digest([self.pack.trained_on if self.pack else "", self.start.sha256 if self.start else ""])
+
     def missing(self, done: Mapping[str, str]) -> list[Stage]:
         """The stages, in order, that are still to be done where those in `done` are, with the identities there."""
-        return [stage for stage in ORDER if stage in self.identities and done.get(stage) != self.identities[stage]]
+        return [
+            stage for stage in ORDER if stage in self.identities and not is_done(done, stage, self.identities[stage])
+        ]
 
 
 def resolve(
@@ -98,16 +108,15 @@ def resolve(
 
 
 def _start(config: RunConfig, wanted: str) -> StartWeights:
-    from catdog_exp.inference.trained_network import Runs
+    from catdog_exp.experiment.known_runs import runs_of
     from catdog_exp.networks.initial_weights import check_weights
-    from catdog_exp.training.checkpoint import learned_in
+    from catdog_exp.training.checkpoint import pictures_in
 
     file = Path(wanted)
     if is_run_id(wanted):
-        runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), type(config.model))
-        file = runs.find(wanted).checkpoint
+        file = runs_of(config).find(wanted).checkpoint
     check_weights(file)
-    return StartWeights(file, hashlib.sha256(file.read_bytes()).hexdigest(), learned_in(file))
+    return StartWeights(file, hashlib.sha256(file.read_bytes()).hexdigest(), *pictures_in(file))
 
 
 def _to_predict(config: RunConfig, outputs: Path) -> tuple[list[Path], list[list[str]]]:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.plan import ORDER, Plan, resolve
+from catdog_exp.experiment.run_lock import what_counts
 from catdog_exp.packs.plan import PackPlan
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def plan_text(config: RunConfig, settings: Mapping[str, Any]) -> str:
     if plan.start is not None:
         known = f"{len(plan.start.learned.digests):,} pictures" if plan.start.learned.complete else "not known"
         rows.append(("weights", f"from {plan.start.file}, which were trained on: {known}"))
+    if "train" not in config.stages and {"evaluate", "predict"} & set(config.stages):
+        rows.append(("network", _network(config, plan)))
     rows += _stages(config, plan)
     return _aligned(rows)
 
@@ -45,7 +49,7 @@ def _pictures(plan: PackPlan) -> list[tuple[str, str]]:
     twice = len(plan.separated.copies) + len(plan.separated.contradictions)
     if twice:
         sides.append(f"{twice:,} left out, since the same picture is there again")
-    there = (plan.place / "manifest.json").is_file()
+    there = (plan.place / "manifest.json").is_file() and not plan.data.repack
     rows = [
         ("pictures", where + (f"; {listing.note}" if listing.note else "")),
         ("data set", plan.dataset),
@@ -58,11 +62,21 @@ def _pictures(plan: PackPlan) -> list[tuple[str, str]]:
     return rows
 
 
+def _network(config: RunConfig, plan: Plan) -> str:
+    from catdog_exp.experiment.known_runs import runs_of
+
+    try:
+        runs, wanted = runs_of(config), config.predict.run
+        run = runs.find(wanted) if wanted else runs.best(plan.pack.dataset if plan.pack else None, or_last=True)
+    except UserError as error:
+        return f"there is none: {error}"
+    return f"of run {run.described}"
+
+
 def _stages(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
-    earlier = _earlier(config, plan)
-    finished = earlier is not None and earlier.state == "finished" and config.if_exists in ("reuse", "skip")
-    done = earlier.done if earlier is not None and (finished or config.if_exists != "new") else {}
-    missing = plan.missing(done)
+    there = _earlier(config, plan)
+    earlier, finished = what_counts(config, there)
+    missing = plan.missing(earlier.done if earlier is not None else {})
     rows: list[tuple[str, str]] = []
     for stage in ORDER:
         if stage not in config.stages:
@@ -70,8 +84,8 @@ def _stages(config: RunConfig, plan: Plan) -> list[tuple[str, str]]:
         text = "is to be done"
         if stage not in missing and earlier is not None:
             text = f"is done, in run {earlier.run_id[:8]}"
-        elif stage == "train" and earlier is not None and earlier.state == "running":
-            text = f"is under way as run {earlier.run_id[:8]}, process {earlier.pid} on {earlier.host}"
+        elif stage == "train" and there is not None and there.state == "running":
+            text = f"is under way as run {there.run_id[:8]}, process {there.pid} on {there.host}"
         elif stage == "train" and (state := _newest_state(config, plan)) is not None:
             text = f"goes on after epoch {state} of {config.train.epochs}"
         elif finished and earlier is not None and stage in ("evaluate", "predict"):

@@ -14,6 +14,7 @@ import yaml
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.distributed import alike, part_of
+from catdog_exp.experiment.known_runs import runs_of
 from catdog_exp.experiment.plan import Plan, resolve
 from catdog_exp.experiment.run_lock import RunLock, run_lock
 from catdog_exp.experiment.work import Work
@@ -63,7 +64,8 @@ def run(
     network, and logged to its run.
 
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
-    on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: the training's identity.
+    on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: `Plan.inputs`, where
+    they are known already.
 
     Raises UserError for what the user can mend, Elsewhere as `run_lock` does.
     """
@@ -75,11 +77,13 @@ def run(
         plan = resolve(config, settings, with_weights=workers.rank == 0)
         lock = None
         if plan.training and workers.rank == 0:
-            if expected not in (None, plan.training):
+            if expected not in (None, plan.inputs):
                 raise UserError("the pictures, or the weights to start from, have changed since the sweep began")
             lock = stack.enter_context(run_lock(config, plan.training, folder))
         earlier = lock.earlier if lock else None
         missing = plan.missing(earlier.done if earlier else {})
+        if plan.training and not workers.told("train" in missing) and workers.rank > 0:
+            return Result(None, None, "worker 0 has the network already")
         if lock is not None and lock.finished and earlier is not None and not missing:
             return _reused(config, earlier)
         if lock is not None and lock.finished and earlier is not None:
@@ -116,6 +120,8 @@ def _logged(
         tags |= {PACK: plan.pack.fingerprint, DATASET: plan.pack.dataset, "pictures": listing.note or str(listing.root)}
     name, run_id = " ".join(words)[:200] or "default", None if earlier is None else earlier.run_id
     with start_run(config.tracking, name, tags, run_id) as tracker:
+        if earlier is not None:  # of which it may have been another pack, or other pictures to test on
+            tracker.tags({key: value for key, value in tags.items() if key in (PACK, DATASET, "pictures")})
         tracker.params(flat(shown))
         for file, content in (("config.yaml", shown), ("overrides.yaml", words)):
             (folder / file).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -182,18 +188,18 @@ def _earlier_network(work: Work, finished: Earlier | None) -> Classifier:
 
     wanted = finished.run_id if finished is not None else work.config.predict.run
     if wanted is not None:
-        run = work.runs.find(wanted)
+        run = runs_of(work.config).find(wanted)
         log.info("network of run %s", run.described)
     else:
-        run = work.runs.best(work.plan.pack.dataset if work.plan.pack else None, or_last=True)
-    return load_network(run, work.config.hardware, work.runs.own)
+        run = runs_of(work.config).best(work.plan.pack.dataset if work.plan.pack else None, or_last=True)
+    return load_network(run, work.config.hardware, type(work.config.model))
 
 
 def _loaded(work: Work, checkpoint: Path) -> Classifier:
     from catdog_exp.inference.classifier import Classifier
 
     hardware = work.config.hardware
-    return Classifier.load(checkpoint, hardware.device, hardware.batch_size, work.threads, work.runs.own)
+    return Classifier.load(checkpoint, hardware.device, hardware.batch_size, work.threads, type(work.config.model))
 
 
 def _reused(config: RunConfig, finished: Earlier) -> Result:

@@ -62,17 +62,15 @@ def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
             _wait_or_skip(config, "in another process")
             _acquire(lock, own)
     try:
-        earlier = _earlier(config, training, own)
-        finished = earlier is not None and earlier.state == "finished"
-        if finished and config.if_exists in ("reuse", "skip"):
+        earlier, finished = what_counts(config, _earlier(config, training, own))
+        if finished:
             yield RunLock(folder, earlier, finished=True)
         else:
-            go_on = config.if_exists != "new" and config.train.resume
-            if not go_on:
+            if config.if_exists == "new" or not config.train.resume:
                 shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                yield RunLock(folder, earlier if go_on and not finished else None)
+                yield RunLock(folder, earlier)
             except GivenUp:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -83,6 +81,20 @@ def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         lock.release()
+
+
+def what_counts(config: RunConfig, earlier: Earlier | None) -> tuple[Earlier | None, bool]:
+    """The run to go on with, as `if_exists` says, and whether that has trained its network already.
+
+    earlier: the run of this training that the experiment has.
+    """
+    if earlier is None or config.if_exists == "new":
+        return None, False
+    if earlier.state == "finished":
+        # To be resumed, a run is not finished where a later stage of it has failed.
+        counts = config.if_exists in ("reuse", "skip") or not earlier.closed
+        return (earlier, True) if counts else (None, False)
+    return (earlier if config.train.resume else None), False
 
 
 def _acquire(lock: FileLock, own: Path) -> None:

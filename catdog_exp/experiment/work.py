@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.plan import Plan
-from catdog_exp.inference.trained_network import Runs
 from catdog_exp.packs.plan import PackPlan
 from catdog_exp.threads import threads_to_use
-from catdog_exp.tracking.done_stages import stages_tag
+from catdog_exp.tracking.done_stages import stages_tag, with_stage
 
 if TYPE_CHECKING:
     from catdog_exp.tracking.run_log import RunLog
@@ -38,13 +37,7 @@ class Work:
         """How much is computed at once."""
         return threads_to_use(self.config.hardware.threads)
 
-    @property
-    def runs(self) -> Runs:
-        """The runs that this one may take a network from."""
-        config = self.config
-        return Runs(config.tracking, config.objective, Path(config.paths.outputs), type(config.model))
-
     def finish(self, stage: Stage) -> None:
         """Log that a stage is done: the same command does not do it again."""
-        self.done[stage] = self.plan.identities[stage]
+        self.done.update(with_stage(self.done, stage, self.plan.identities[stage]))
         self.tracker.tags(stages_tag(self.done))

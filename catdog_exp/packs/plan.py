@@ -57,13 +57,8 @@ class PackPlan:
 
     @cached_property
     def dataset(self) -> str:
-        """32 hexadecimal digits that stand for the data set: its classes, and each picture's class and content.
-
-        Where the pictures lie, how they are called, split and packed is not in it.
-        """
-        labels = {picture.path: picture.label for picture in self.listing.pictures}
-        pictures = sorted((labels[path], content.sha256) for path, content in self.contents.items())
-        return hashlib.sha256(json.dumps([self.listing.classes, pictures]).encode()).hexdigest()[:32]
+        """`dataset_digest` of the pictures."""
+        return dataset_digest(self.listing, self.contents)
 
     @cached_property
     def trained_on(self) -> str:
@@ -90,12 +85,26 @@ class PackPlan:
         return hashlib.sha256(json.dumps([how, sides], sort_keys=True).encode()).hexdigest()
 
 
+def dataset_digest(listing: Listing, found: Mapping[str, Content]) -> str:
+    """32 hexadecimal digits that stand for a data set: its classes, and each picture's class and content.
+
+    Where the pictures lie, how they are called, split and packed is not in it. found: contents by path.
+    """
+    pictures = sorted((picture.label, found[picture.path].sha256) for picture in listing.pictures)
+    return hashlib.sha256(json.dumps([listing.classes, pictures]).encode()).hexdigest()[:32]
+
+
+def look_at(listing: Listing, folder: Path, threads: int) -> dict[str, Content]:
+    """What is in the pictures, by path. folder: of the packs, where that is remembered."""
+    return contents(listing.root, [picture.path for picture in listing.pictures], folder / DIGESTS, threads)
+
+
 def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:
     """The pack of `listing` under the settings of `data` in `folder`. Looks at all pictures, makes nothing of them.
 
     Raises UserError where a class has no picture on one side that is asked for.
     """
-    found = contents(listing.root, [picture.path for picture in listing.pictures], folder / DIGESTS, data.threads)
+    found = look_at(listing, folder, data.threads)
     lists = split_listing(listing, found, data)
     asked = [split for split in SPLITS if split != "test" or data.test_ratio or lists["test"]]
     separated = separate(lists, found)

@@ -9,7 +9,6 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from catdog_exp.errors import UserError
-from catdog_exp.experiment.checks import check
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
 from catdog_exp.sweeps.composed import plain
@@ -38,7 +37,7 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     # It gets ready while the jobs are composed and the store is opened.
     no_jobs = config.sweep.dry_run is True or config.plan is True
     fork_server = None if _is_cluster(config) or no_jobs else start_server()
-    jobs = plan([(words, plain(job)) for words, job in grid_jobs(config)], check)
+    jobs = plan([(words, plain(job)) for words, job in grid_jobs(config)])
     # Of the first job: what a sweep varies may be what no run can do without.
     first = read(RunConfig, jobs[0].settings)
     at_once = _at_once(config, [read(RunConfig, job.settings) for job in jobs])

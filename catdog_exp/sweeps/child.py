@@ -94,7 +94,7 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
         if reporter is not None and reporter.report(epoch, value):
             raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
 
-    return experiment.run(config, folder, job.settings, job.overrides, on_epoch, job.fingerprint or None)
+    return experiment.run(config, folder, job.settings, job.overrides, on_epoch, job.inputs)
 
 
 def _end_with(parent: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from catdog_exp.files import replacing
 from catdog_exp.sweeps.passwords import hidden, restored
+from catdog_exp.tracking.done_stages import is_done
 
 JOBS = "jobs"  # the sweep's folder for its frozen jobs, a file each
 SWEEP = "sweep.json"  # in the sweep's folder, what its jobs have in common
@@ -52,8 +53,8 @@ class Job:
 
     number: its place in the sweep, and the name of its folder. overrides: the words that it was composed with.
     differs: what it has other than other jobs of its sweep, by key. settings: the whole config.
-    fingerprint: identity of its training, "" where it trains nothing. identities: of its stages, where they were known
-    before it started. trial: of a search, None in a grid.
+    fingerprint: identity of its training, "" where it trains nothing. identities, inputs: of its plan, where that was
+    known before it started. trial: of a search, None in a grid.
     """
 
     number: int
@@ -62,11 +63,12 @@ class Job:
     settings: dict[str, Any]
     fingerprint: str
     identities: Mapping[str, str] = field(default_factory=dict)
+    inputs: str | None = None
     trial: TrialOf | None = None
 
     def is_done(self, done: Mapping[str, str]) -> bool:
         """Whether a run that has done these stages, with these identities, leaves nothing of the job to be done."""
-        return all(done.get(stage) == identity for stage, identity in self.identities.items())
+        return all(is_done(done, stage, identity) for stage, identity in self.identities.items())
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from catdog_exp.errors import UserError
+from catdog_exp.experiment.checks import check_settings, check_source
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.plan import Plan, resolve
 from catdog_exp.packs.plan import PackPlan
@@ -22,23 +23,27 @@ _IRRELEVANT = ("sweep.", "if_exists=", "hardware.threads=", "tracking.", "paths.
 COMMON = ("objective", "if_exists", "sweep.", "tracking", "paths.")
 
 
-def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], check: Callable[[RunConfig], None]) -> list[Job]:
-    """The jobs with these overrides and settings, in order. check: raises UserError for what cannot be run.
+def plan(composed: Sequence[tuple[list[str], dict[str, Any]]]) -> list[Job]:
+    """The jobs with these overrides and settings, in order. Raises UserError for what cannot be run.
 
     Nothing is made before all of them are checked; then their pictures are made available and looked at.
     """
     configs = [read(RunConfig, settings) for _, settings in composed]
     common = set.intersection(*(set(words) for words, _ in composed))
     differing = [keys(word for word in words if word not in common) for words, _ in composed]
-    for config, differs in zip(configs, differing, strict=True):
-        check(config)
+    sources: set[str] = set()  # of which each is looked at once
+    for config, differs, (_, settings) in zip(configs, differing, composed, strict=True):
+        check_settings(config)
+        if (key := json.dumps([settings["data"], config.stages == ["predict"]])) not in sources:
+            check_source(config)
+            sources.add(key)
         for key in differs:
             if key.startswith(COMMON):
                 raise UserError(f"{key}: all jobs of a sweep share it, give it one value")
     packs: dict[str, PackPlan] = {}
     plans = [_plan(settings, packs) for _, settings in composed]
     return [
-        Job(number, words, differs, settings, plan.training if plan else "", plan.identities if plan else {})
+        Job(number, words, differs, settings, *_of(plan))
         for number, ((words, settings), differs, plan) in enumerate(zip(composed, differing, plans, strict=True))
     ]
 
@@ -57,6 +62,11 @@ def keys(words: Iterable[str]) -> dict[str, Any]:
 
 def _shown(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _of(plan: Plan | None) -> tuple[str, Mapping[str, str], str | None]:
+    """What a job keeps of its plan."""
+    return ("", {}, None) if plan is None else (plan.training, plan.identities, plan.inputs)
 
 
 def fingerprint_of(settings: Mapping[str, Any], packs: dict[str, PackPlan]) -> str:

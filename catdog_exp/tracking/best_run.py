@@ -83,7 +83,8 @@ def best_run(store: Store, objective: str, minimize: bool, downloads: Path, data
     top = _first_with_network(store, compared, order)
     better = ""
     if top is not None and top.data.metrics[OBJECTIVE] != best.data.metrics[OBJECTIVE]:
-        better = described(top)
+        unknown = " (of an earlier version: its data set is not known)"
+        better = described(top) + unknown * (DATASET not in top.data.tags)
     return BestRun(_found(store, best, downloads), better)
 
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 
 TAG = "mlflow.catdog.stages"  # JSON: by stage the identity of what was done
-TRAIN = "train"
+TRAIN, PREDICT = "train", "predict"
+KEPT = 99  # predictions that are remembered, as many as a tag has room for
 
 
 def stages_done(tags: Mapping[str, str]) -> dict[str, str]:
-    """By stage, the identity of what it has done; none where the tags do not say."""
+    """By stage, the identity of what it has done, or several with spaces between; none where the tags do not say."""
     try:
         found = json.loads(tags.get(TAG, "{}"))
     except ValueError:
@@ -21,6 +22,17 @@ def stages_done(tags: Mapping[str, str]) -> dict[str, str]:
 def stages_tag(done: Mapping[str, str]) -> dict[str, str]:
     """The tag that says that these stages are done, with the identities of what they did."""
     return {TAG: json.dumps(dict(done), sort_keys=True)}
+
+
+def is_done(done: Mapping[str, str], stage: str, identity: str) -> bool:
+    """Whether a stage has done what this identity stands for."""
+    return identity in done.get(stage, "").split()
+
+
+def with_stage(done: Mapping[str, str], stage: str, identity: str) -> dict[str, str]:
+    """`done` and a stage that has just been done. Predictions of several folders stand beside each other."""
+    before = done.get(stage, "").split()[-KEPT:] if stage == PREDICT else []
+    return {**done, stage: " ".join([*(each for each in before if each != identity), identity])}
 
 
 def is_trained(status: str, tags: Mapping[str, str]) -> bool:

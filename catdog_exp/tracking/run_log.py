@@ -46,7 +46,10 @@ class RunLog(Protocol):
         """Log settings, already flat. A value of more than 6,000 characters is cut, and says so."""
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Log the metrics of one step in one call, with one time."""
+        """Log the metrics of one step in one call, with one time; what an earlier attempt has logged stays."""
+
+    def figures(self, values: Mapping[str, float], step: int) -> None:
+        """As `metrics`, for what may have been judged anew: other values than those logged before are logged too."""
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags; a tag that is there already is replaced."""
@@ -75,6 +78,8 @@ class NoLog:
 
     def metrics(self, values: Mapping[str, float], step: int) -> None: ...
 
+    def figures(self, values: Mapping[str, float], step: int) -> None: ...
+
     def tags(self, values: Mapping[str, str]) -> None: ...
 
     def artifact(self, path: Path, folder: str = "") -> None: ...
@@ -99,7 +104,7 @@ class MlflowLog:
         self._store = store
         self._client = store.client
         self._params = set() if earlier is None else set(earlier.data.params)
-        self._steps = {} if earlier is None else self._logged_steps(earlier)
+        self._logged = {} if earlier is None else self._logged_metrics(earlier)
         with plain_errors(store.shown):
             if earlier is None:
                 made = self._client.create_run(
@@ -124,9 +129,15 @@ class MlflowLog:
         from mlflow.entities import Metric
 
         now = time.time_ns() // 1_000_000
-        new = {key: value for key, value in values.items() if step not in self._steps.get(key, ())}
+        new = {key: value for key, value in values.items() if (key, step) not in self._logged}
         if new:
             self._batch(metrics=[Metric(key, float(value), now, step) for key, value in new.items()])
+
+    def figures(self, values: Mapping[str, float], step: int) -> None:
+        for key, value in values.items():
+            if self._logged.get((key, step)) != float(value):
+                self._logged.pop((key, step), None)
+        self.metrics(values, step)
 
     def tags(self, values: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
@@ -203,14 +214,14 @@ class MlflowLog:
         if SWEEP not in run.data.tags and not is_trained(run.info.status, run.data.tags):
             log.info("going on with run %s, that was interrupted", run.info.run_id[:8])
 
-    def _logged_steps(self, run: Run) -> dict[str, set[int]]:
+    def _logged_metrics(self, run: Run) -> dict[tuple[str, int], float]:
+        """The newest value of each metric at each step."""
         if SWEEP in run.data.tags:  # what a parent run says of its jobs is said anew: more of them may have finished
             return {}
         with plain_errors(self._store.shown):
-            return {
-                key: {metric.step for metric in self._client.get_metric_history(run.info.run_id, key)}
-                for key in run.data.metrics
-            }
+            histories = [self._client.get_metric_history(run.info.run_id, key) for key in run.data.metrics]
+        points = sorted((point for history in histories for point in history), key=lambda point: point.timestamp)
+        return {(point.key, point.step): point.value for point in points}
 
     def _batch(
         self,

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -111,8 +112,11 @@ def run_of_process(config: TrackingConfig, fingerprint: str, pid: int, host: str
 
 
 def close_run(config: TrackingConfig, run_id: str) -> None:
-    """End a run that has done all it was to do, and whose process died before it said so."""
-    end_run(existing_store(config), run_id, "FINISHED")
+    """End a run that has done all that it was to do, and did not say so: its process died, or a later stage failed."""
+    store = existing_store(config)
+    end_run(store, run_id, "FINISHED")
+    with suppress(Exception):  # there is none where its process died
+        store.client.delete_tag(run_id, "error")
 
 
 def fail_run(config: TrackingConfig, run_id: str, reason: str, log_file: Path | None) -> None:

@@ -44,6 +44,7 @@ class Header:
     mirrored: whether it is to be asked with each picture's mirror image too.
     pack: fingerprint of the pack that it was trained on, "" where that is not known.
     learned, complete: the pictures that it has ever been trained on, as `Learned.encoded` writes them.
+    validated: in the same way, those that its best epoch, or that of a network it started from, was chosen on.
     """
 
     network: Network
@@ -57,6 +58,7 @@ class Header:
     pack: str
     learned: str
     complete: bool
+    validated: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Checkpoint(Header):
     def pictures(self) -> Learned:
         """The pictures that it has ever been trained on."""
         return decoded(self.learned, self.complete)
+
+    @property
+    def choosing(self) -> Learned:
+        """The pictures that its best epoch was chosen on."""
+        return decoded(self.validated, self.complete)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -115,16 +122,16 @@ def epoch_of(path: Path) -> Any:
     return _content(path)[0].get("epoch")
 
 
-def learned_in(path: Path) -> Learned:
-    """The pictures that weights in a file have been trained on, as far as the file says so."""
+def pictures_in(path: Path) -> tuple[Learned, Learned]:
+    """The pictures that weights in a file were trained on, and chosen on, as far as the file says so."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             values = json.loads((file.metadata() or {})[KEY])
-        return decoded(values["learned"], values["complete"])
+        return decoded(values["learned"], values["complete"]), decoded(values["validated"], values["complete"])
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):  # of another program, or another kind of file
-        return Learned(complete=False)
+        return Learned(complete=False), Learned(complete=False)
 
 
 def as_config(network: Network) -> dict[str, Any]:
@@ -165,8 +172,9 @@ def _content(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         known = version in (FORMAT, WITHOUT_PICTURES)
         whole = not known or values.pop("params_sha256") == params_sha256(parameters)
         if version == WITHOUT_PICTURES:
-            values |= {"pack": "", "learned": "", "complete": False}
-        decoded(str(values.get("learned", "")), complete=False)
+            values |= {"pack": "", "learned": "", "complete": False, "validated": ""}
+        for key in ("learned", "validated"):
+            decoded(str(values.get(key, "")), complete=False)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise UserError(f"{path}: this checkpoint's header is damaged") from None
     if not known:

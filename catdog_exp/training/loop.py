@@ -58,6 +58,7 @@ def train(
     workers: ProcessGroup | None = None,
     pack: str = "",
     learned: Learned | None = None,
+    validated: Learned | None = None,
 ) -> Trained:
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
 
@@ -69,7 +70,8 @@ def train(
     threads: how much is computed at once. given: weights to start from in place of seeded ones, where name and
     shape are the network's. workers: that train together, each with these same arguments; worker 0 alone writes
     files and validates. None: this process alone. pack: fingerprint of the pack, for the checkpoint. learned: the
-    pictures that it will have been trained on at the end, None where they are not known.
+    pictures that it will have been trained on at the end, None where they are not known. validated: those that its
+    best epoch is chosen on.
 
     Equal arguments give equal bytes in both files on the same kind of processor, for any number of threads
     and however often the training was interrupted.
@@ -116,6 +118,7 @@ def train(
             pack,
             known.encoded(),
             known.complete,
+            (validated or Learned()).encoded(),
             parameters,
         )
 

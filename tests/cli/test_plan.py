@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -26,9 +27,10 @@ def lists(folder, side):
 
 
 def output(done, code=0):
-    assert done.returncode == code, done.stderr
+    """What the command said; code: that it must end with, None: any."""
+    assert code is None or done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
-    return done.stdout if code == 0 else done.stderr
+    return done.stdout if code == 0 else done.stderr if code else done.stdout + done.stderr
 
 
 def test_a_network_is_not_judged_on_pictures_that_it_was_trained_on(catdog, tmp_path, pictures):
@@ -115,8 +117,10 @@ def test_new_pictures_to_predict_are_predicted(catdog, tmp_path, pictures):
     assert "epoch 1/" not in told
     assert "2.jpg" in told
     (run,) = runs(tmp_path)
-    table = client(tmp_path).download_artifacts(run.info.run_id, "predictions/predictions.csv", str(tmp_path))
-    assert (tmp_path / "predictions" / "predictions.csv").read_text().count(".jpg") == 2, table
+    folder = client(tmp_path).download_artifacts(run.info.run_id, "predictions", str(tmp_path))
+    assert sorted(file.read_text().count(".jpg") for file in Path(folder).rglob("*.csv")) == [1, 2]
+    (unknown / "2.jpg").unlink()  # what was predicted once is known for good
+    assert "finished already" in output(catdog(*words))
 
 
 def test_one_stage_more_costs_that_stage(catdog, tmp_path):
@@ -187,3 +191,42 @@ def test_a_picture_stays_on_its_side_when_others_are_added(catdog, tmp_path, pic
     output(catdog(*words))
     (trained_on, _), (_, validated_on) = lists(tmp_path, "train"), lists(tmp_path, "validation")
     assert len(validated_on & trained_on) <= 2
+
+
+def test_a_test_side_that_grows_is_judged_anew_and_what_chose_the_epoch_is_not_tested_on(catdog, tmp_path, pictures):
+    own = tmp_path / "own"
+    for number, file in enumerate(sorted(pictures.rglob("*.jpg"))):
+        side = ("train", "train", "train", "val", "test")[number % 5]
+        (own / side / file.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, own / side / file.parent.name / file.name)
+    words = [*OWN, "data=folder", f"data.root={own}"]
+    output(catdog(*words))
+    (run,) = runs(tmp_path)
+    assert run.data.metrics["test/pictures"] == 12
+    (own / "test" / "dog" / "new.jpg").write_bytes(next((own / "test" / "dog").iterdir()).read_bytes() + b"\0")
+    told = output(catdog(*words))
+    assert "epoch 1/" not in told
+    (run,) = runs(tmp_path)
+    assert run.data.metrics["test/pictures"] == 13
+    manifest = tmp_path / "outputs" / "packs" / run.data.tags["pack"] / "manifest.json"
+    assert json.loads(manifest.read_text())["counts"]["test"] == {"cat": 6, "dog": 7}
+    done = catdog("predict", own / "val", "data=folder", f"data.root={own}")
+    output(done)
+    assert "the best of this data set" in done.stderr
+
+
+def test_what_chose_the_epoch_is_said_and_never_tested_on(catdog, tmp_path, pictures):
+    words = [*OWN, "data=folder", f"data.root={pictures}", "data.split_ratio=0.8"]
+    output(catdog(*words, "data.seed=0"))
+    (validated_on,) = lists(tmp_path, "validation")
+    told = output(catdog(*words, "stages=[pack,evaluate]", "data.seed=1", "data.test_ratio=0.4"), code=None)
+    assert lists(tmp_path, "test")[-1] & validated_on
+    assert "the network's epoch was chosen on" in told
+    assert not re.search(r"on \d+ test pictures: loss", told)  # all others were trained on
+
+
+def test_settings_that_name_no_pictures_choose_no_data_set(finished, catdog):
+    (picture, *_) = finished[0].glob("outputs/pictures/*/cat/*.jpg")
+    done = catdog("predict", picture, "data.threads=1", cwd=finished[0])
+    output(done)
+    assert "trained on last" in done.stderr

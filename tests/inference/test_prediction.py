@@ -46,6 +46,7 @@ def classifier(tmp_path_factory):
         pack="0123456789abcdef",
         learned=Learned().with_more(["a1" * 32, "b2" * 32]).encoded(),
         complete=True,
+        validated=Learned().with_more(["c3" * 32]).encoded(),
         parameters={
             "1.weight": kernel,
             "1.bias": np.full(1, 10, np.float32),  # above zero whatever the normalization

@@ -19,16 +19,16 @@ def composed(tmp_path, *jobs):
 
 
 def test_jobs_differ_by_values_and_not_by_texts(tmp_path):
-    jobs = plan(composed(tmp_path, ["train.lr=5e-05"], ["train.lr=0.001"]), lambda _: None)
+    jobs = plan(composed(tmp_path, ["train.lr=5e-05"], ["train.lr=0.001"]))
     assert [job.differs for job in jobs] == [{"train.lr": 5e-05}, {"train.lr": 0.001}]
-    jobs = plan(composed(tmp_path, ["model=cnn"], ["model=resnet"]), lambda _: None)
+    jobs = plan(composed(tmp_path, ["model=cnn"], ["model=resnet"]))
     assert [job.differs for job in jobs] == [{"model": "cnn"}, {"model": "resnet"}]
 
 
 @pytest.mark.parametrize("words", [["objective=val/loss"], ["tracking.experiment=other"]])
 def test_what_all_jobs_share_is_not_swept(tmp_path, words):
     with pytest.raises(UserError, match="all jobs of a sweep share it"):
-        plan(composed(tmp_path, words, []), lambda _: None)
+        plan(composed(tmp_path, words, []))
 
 
 def test_the_same_sweep_is_known_by_its_words_in_any_order():

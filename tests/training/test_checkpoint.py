@@ -36,6 +36,7 @@ def checkpoint() -> Checkpoint:
         pack="0123456789abcdef",
         learned=Learned().with_more(["a1" * 32, "b2" * 32]).encoded(),
         complete=True,
+        validated=Learned().with_more(["c3" * 32]).encoded(),
         parameters={
             "1.weight": rng.normal(size=(4, 3, 3, 3)).astype(np.float32),
             "1.bias": rng.normal(size=4).astype(np.float32),
@@ -166,7 +167,7 @@ def test_a_checkpoint_of_the_version_before_is_read_and_does_not_say_what_it_lea
     arrays = load_file(path)
     with safe_open(path, "numpy") as file:
         header = json.loads(file.metadata()["catdog"])
-    for key in ("pack", "learned", "complete"):
+    for key in ("pack", "learned", "complete", "validated"):
         del header[key]
     save_file(arrays, path, metadata={"catdog": json.dumps({**header, "format": 2})})
     loaded = load_checkpoint(path)
@@ -179,6 +180,7 @@ def test_the_pictures_that_it_was_trained_on_are_known_again(tmp_path):
     known = load_checkpoint(tmp_path / "a.safetensors").pictures
     assert known.complete
     assert known.others(["c3" * 32, "a1" * 32, "d4" * 32, "b2" * 32]).tolist() == [0, 2]
+    assert load_checkpoint(tmp_path / "a.safetensors").choosing.others(["c3" * 32, "a1" * 32]).tolist() == [1]
 
 
 def test_a_network_that_this_installation_lacks_is_named(tmp_path):

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from catdog_exp.errors import UserError
-from catdog_exp.experiment.judging import unlearned
+from catdog_exp.experiment.judging import CHOSEN, TRAINED, digests_of, warn_of_unknown, without
 from catdog_exp.experiment.work import Work
 
 if TYPE_CHECKING:
@@ -25,12 +25,20 @@ def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, Dec
     Raises UserError where the network is for other classes or sizes, or nothing is left to judge it on.
     """
     _check_fits(work, pack, network)
+    checkpoint = network.checkpoint
+    whose = "the network's first weights were" if checkpoint.pack else "this network, of an earlier version, was"
+    warn_of_unknown(checkpoint.pictures, whose)
     for split, pictures in sides.items():
-        judged = unlearned(work.pack, pack, split, pictures, network.checkpoint.pictures)
-        _judge(work, pack, network, split, judged)
+        judged, digests = without(pictures, digests_of(work.pack, pack, split), checkpoint.pictures, split, TRAINED)
+        which = f"{split} picture{'s' * (len(judged) != 1)}"
+        if split == "test":  # it is there to judge on what has chosen nothing
+            judged, digests = without(judged, digests, checkpoint.choosing, split, CHOSEN)
+        elif chose := len(judged) - len(checkpoint.choosing.others(digests)):
+            which += ", which chose the epoch" if chose == len(judged) else f", {chose:,} of which chose the epoch"
+        _judge(work, pack, network, split, judged, which)
 
 
-def _judge(work: Work, pack: Pack, network: Classifier, split: Split, pictures: DecodedPictures) -> None:
+def _judge(work: Work, pack: Pack, network: Classifier, split: Split, pictures: DecodedPictures, which: str) -> None:
     from catdog_exp.inference.evaluation import evaluate
     from catdog_exp.plots.confusion import confusion_plot
     from catdog_exp.plots.sheet import mistakes_sheet
@@ -38,7 +46,7 @@ def _judge(work: Work, pack: Pack, network: Classifier, split: Split, pictures: 
     evaluation = evaluate(pictures.labels, network.probabilities_of(pictures), pack.classes)
     prefix, step = ("best", network.checkpoint.epoch) if split == "validation" else (split, 0)
     figures = {f"{prefix}/{name}": value for name, value in evaluation.metrics().items()}
-    work.tracker.metrics({**figures, f"{prefix}/pictures": len(pictures)}, step=step)
+    work.tracker.figures({**figures, f"{prefix}/pictures": len(pictures)}, step=step)
     ending = "" if split == "validation" else f"_{split}"
     confusion = work.folder / f"confusion_matrix{ending}.png"
     mistakes = work.folder / f"worst_mistakes{ending}.png"
@@ -46,9 +54,7 @@ def _judge(work: Work, pack: Pack, network: Classifier, split: Split, pictures: 
     mistakes_sheet(pictures, evaluation, mistakes)
     for picture in (confusion, mistakes):
         work.tracker.artifact(picture)
-    chose = split == "validation" and (work.plan.training or network.checkpoint.pack == pack.fingerprint)
-    which = f"{len(pictures):,} {split} pictures" + ", which chose the epoch" * bool(chose)
-    log.info("on %s: %s", which, evaluation.shown)
+    log.info("on %s %s: %s", f"{len(pictures):,}", which, evaluation.shown)
 
 
 def _check_fits(work: Work, pack: Pack, network: Classifier) -> None:

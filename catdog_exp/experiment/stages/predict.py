@@ -24,6 +24,6 @@ def predict(work: Work, network: Classifier) -> None:
     predictions = predict(network, pictures, work.threads)
     write_csv(predictions, network.classes, files[1])
     prediction_sheet(predictions, files[2])
-    for file in files:
-        work.tracker.artifact(file, "predictions")
+    for file in files:  # of other pictures, the same run may have others
+        work.tracker.artifact(file, f"predictions/{work.plan.identities['predict'][:8]}")
     log.info("%s", table(predictions, limit=20))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_exp.errors import GivenUp, UserError
-from catdog_exp.experiment.judging import unlearned
+from catdog_exp.experiment.judging import TRAINED, digests_of, warn_of_unknown, without
 from catdog_exp.experiment.work import Work
 from catdog_exp.files import replacing
 from catdog_exp.tracking.run_log import PRUNED
@@ -52,8 +52,10 @@ def train(
     if len(set(packs)) > 1:
         raise UserError(f"the workers have different pictures: their packs are {', '.join(packs)}")
     before = Learned() if start is None else start.learned
+    judged = digests_of(work.pack, pack, "validation")
     if start is not None:
-        validation = unlearned(work.pack, pack, "validation", validation, before)
+        warn_of_unknown(before, "the network's first weights were")
+        validation, judged = without(validation, judged, before, "validation", TRAINED)
 
     def epoch_done(epoch: int, metrics: dict[str, float]) -> None:
         work.tracker.metrics(metrics, step=epoch)
@@ -80,6 +82,7 @@ def train(
         workers=workers,
         pack=pack.fingerprint,
         learned=before.with_more(work.pack.digests("train")),
+        validated=(Learned() if start is None else start.validated).with_more(judged),
     )
     workers.leave()
     if place is None:
