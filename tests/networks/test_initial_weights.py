@@ -43,7 +43,21 @@ def test_our_own_checkpoint_is_read_by_its_parameters(tmp_path):
 
     network = ResNet(layers=8, width=4, dropout=0.0)
     path = tmp_path / "last.safetensors"
-    save_checkpoint(path, Checkpoint(network, ["cat", "dog"], 8, 1, {}, "val/accuracy", 0, False, WEIGHTS))
+    checkpoint = Checkpoint(
+        network=network,
+        classes=["cat", "dog"],
+        size=8,
+        epoch=1,
+        metrics={},
+        objective="val/accuracy",
+        seed=0,
+        mirrored=False,
+        pack="",
+        learned="",
+        complete=True,
+        parameters=WEIGHTS,
+    )
+    save_checkpoint(path, checkpoint)
     assert match(SHAPES, read_weights(path)).matched == ["1.weight", "2.bias"]
 
 
