@@ -17,6 +17,7 @@ from tests.cli.store import runs
 from tests.conftest import REPOSITORY
 
 PACK_ONLY = [*SMALL, "tracking=none", "stages=[pack]"]
+UNUSED = [*PACK_ONLY, "data.resize=18", "data.test_ratio=0.2"]  # makes the pack that no run has used
 
 
 def _packs(folder: Path) -> list[Path]:
@@ -28,8 +29,7 @@ def both(finished, tmp_path_factory, command, environment):
     """A folder with the pack of a run that is tracked, and one that no run has used. To be copied."""
     folder = tmp_path_factory.mktemp("packs") / "both"
     shutil.copytree(finished[0], folder)
-    words = [*PACK_ONLY, "data.resize=18", "data.test_ratio=0.2"]
-    subprocess.run([command, *words], cwd=folder, env=environment, check=True, capture_output=True)
+    subprocess.run([command, *UNUSED], cwd=folder, env=environment, check=True, capture_output=True)
     return folder
 
 
@@ -97,7 +97,7 @@ def test_verify_names_what_is_damaged_and_ends_with_1(used_and_unused, catdog):
     done = catdog("packs", "verify", cwd=folder)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert f"{unused.name}: whole, 48 + 12 pictures" in lines
+    assert f"{unused.name}: whole, 38 + 10 + 12 pictures" in lines
     place = lines.index(f"{used.name}: damaged")
     assert lines[place + 1] == "  train_file.rec has other bytes than when it was made"
     assert lines[place + 2].startswith("  train_file.rec: record 0 (")
@@ -108,7 +108,7 @@ def test_verify_names_what_is_damaged_and_ends_with_1(used_and_unused, catdog):
 def test_a_run_makes_a_damaged_pack_again_and_says_so(used_and_unused, catdog):
     folder, _, unused = used_and_unused
     os.truncate(unused / "validation_file.rec", 100)
-    done = catdog(*PACK_ONLY, "data.resize=18", cwd=folder)
+    done = catdog(*UNUSED, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert f"pack {unused} is damaged and is made again: validation_file.rec has 100 bytes" in done.stdout
     assert catdog("packs", "verify", cwd=folder).returncode == 0
@@ -116,9 +116,9 @@ def test_a_run_makes_a_damaged_pack_again_and_says_so(used_and_unused, catdog):
 
 def test_repack_makes_it_anew(used_and_unused, catdog):
     folder, _, unused = used_and_unused
-    done = catdog(*PACK_ONLY, "data.resize=18", "data.repack=true", cwd=folder)
+    done = catdog(*UNUSED, "data.repack=true", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "packed 48 + 12 pictures" in done.stdout
+    assert "packed 38 + 10 + 12 pictures" in done.stdout
     assert unused in _packs(folder)
 
 
