@@ -22,7 +22,7 @@ def test_a_run_starts_from_another_run_s_network(catdog, tmp_path):
     ("word", "told", "at_once"),
     [
         ("train.init_from=nowhere/weights.onnx", "nowhere/weights.onnx: there is no such file of weights", True),
-        ("train.init_from=0123456789", "run 0123456789: there is none", False),
+        ("train.init_from=0123456789", "mlflow.db: no runs yet", False),
         ("train.freeze=[99]", "train.freeze: the network has no layer or parameter 99", True),
     ],
 )
