@@ -23,12 +23,17 @@ Section = TypeVar("Section")
 Name = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
 
 _PACKAGE = __name__.partition(".")[0]
-# Modules that people's own files may still name, and where their classes are now.
+# Classes that people's own files may still name, and where they are now.
 _MOVED = {
-    "catdog_exp.pictures.archives": "catdog_exp.sources.archives",
-    "catdog_exp.pictures.drive": "catdog_exp.sources.drive",
-    "catdog_exp.pictures.folders": "catdog_exp.sources.folders",
-    "catdog_exp.pictures.synthetic": "catdog_exp.sources.synthetic.source",
+    f"catdog_exp.pictures.{old}": f"catdog_exp.sources.{new}"
+    for old, new in {
+        "archives.CatsDogs25k": "archives.Archive",
+        "archives.Filtered": "archives.Archive",
+        "drive.Drive": "drive.Drive",
+        "folders.Flat": "flat.Flat",
+        "folders.Folder": "folders.Folder",
+        "synthetic.Synthetic": "synthetic.source.Synthetic",
+    }.items()
 }
 
 
@@ -103,8 +108,8 @@ def _checked(kind: Any) -> type[Any] | TypeAdapter[Any]:
 def _class_at(path: str, base: type[Section], key: str, targets: Collection[str] | None) -> type[Section]:
     module, _, name = path.rpartition(".")
     wrong = UserError(f"{key}={path}: must name a dataclass that extends {base.__module__}.{base.__name__}")
-    if module in _MOVED:
-        raise UserError(f"{key}={path}: this class was moved, write {_MOVED[module]}.{name}")
+    if path in _MOVED:
+        raise UserError(f"{key}={path}: this class was moved, write {_MOVED[path]}")
     if path.startswith(f"{_PACKAGE}."):
         if not module.startswith(f"{base.__module__.rpartition('.')[0]}."):  # importing others may do anything
             raise wrong

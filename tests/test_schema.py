@@ -9,6 +9,7 @@ import pytest
 from catdog_exp.errors import UserError
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.reading import read
+from catdog_exp.sources.source import Source
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.optimizers import Optimizer, Sgd, Step
 from catdog_exp.training.schedules import Cosine
@@ -132,18 +133,28 @@ def test_a_target_that_cannot_stand_there_is_told(target, told):
     assert told in line
 
 
+FOLDER = {"root": "."}
+ZIP = {"url": "https://host/pictures.zip", "folder": "."}
+
+
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "keys"),
     [
-        ("catdog_exp.pictures.folders.Flat", "catdog_exp.sources.folders.Flat"),
-        ("catdog_exp.pictures.synthetic.Synthetic", "catdog_exp.sources.synthetic.source.Synthetic"),
+        ("archives.CatsDogs25k", "archives.Archive", ZIP),
+        ("archives.Filtered", "archives.Archive", ZIP),
+        ("drive.Drive", "drive.Drive", {"train_url": "", "predict_url": "", "folder": "."}),
+        ("folders.Flat", "flat.Flat", FOLDER),
+        ("folders.Folder", "folders.Folder", FOLDER),
+        ("synthetic.Synthetic", "synthetic.source.Synthetic", {"folder": ".", "count": 2, "seed": 0}),
     ],
 )
-def test_a_class_that_was_moved_is_told_with_its_new_place(old, new):
+def test_a_class_that_was_moved_is_told_with_its_new_place(old, new, keys):
+    old, new = f"catdog_exp.pictures.{old}", f"catdog_exp.sources.{new}"
     line = refusal(DataConfig, {"source": {"_target_": old}}, "data")
     assert line == f"data.source._target_={old}: this class was moved, write {new}"
-    pictures = {"_target_": new, **({"count": 1} if "Synth" in new else {"root": "."})}
-    assert "_target_" not in refusal(DataConfig, {"source": {**pictures, "oops": 1}}, "data")
+    module, name = new.rsplit(".", 1)
+    source = read(Source, {"_target_": new, **keys})
+    assert (type(source).__module__, type(source).__name__) == (module, name)
 
 
 def test_a_plain_value_where_a_section_belongs_is_told():
