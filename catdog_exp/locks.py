@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 MAKING = ".making"  # ends the name of the folder that another one is made in
 OLD = ".old"  # ends the name of a folder that another one has taken the place of
@@ -42,6 +44,8 @@ def one_process_at(place: Path) -> Iterator[None]:
 @contextmanager
 def lock_if_free(place: Path) -> Iterator[bool]:
     """Hold the lock of `place` unless another process has it; True where it is held now."""
+    from filelock import Timeout
+
     lock = _lock(place)
     try:
         lock.acquire(timeout=0)
@@ -137,6 +141,8 @@ def _remove(leftover: Path) -> None:
 
 
 def _wait_for_lock(place: Path) -> FileLock:
+    from filelock import Timeout
+
     lock = _lock(place)
     told = None
     while True:
@@ -159,6 +165,8 @@ def _sync(path: Path) -> None:
 
 
 def _lock(place: Path) -> FileLock:
+    from filelock import FileLock
+
     return FileLock(_lock_file(place))
 
 
