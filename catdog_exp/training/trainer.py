@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +20,19 @@ from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.network import Network
-from catdog_exp.reading import read
 from catdog_exp.training.class_weights import class_weights
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.devices import devices
 from catdog_exp.training.distributed.process_group import ProcessGroup
+from catdog_exp.training.distributed.shared_state import state_to_go_on_from
+from catdog_exp.training.draws import SEEDED, seed_draws
+from catdog_exp.training.early_stopping import is_over
 from catdog_exp.training.meters import EpochMeter
 from catdog_exp.training.objective import SPEED
 from catdog_exp.training.progress import EpochProgress
 from catdog_exp.training.replicas import Replicas
 from catdog_exp.training.time_budget import planned_epochs
-from catdog_exp.training.training_state import Counters, State, earlier_state, save_state
+from catdog_exp.training.training_state import Counters, State, save_state
 from catdog_exp.training.updater import Updater
 from catdog_exp.training.validation import validate
 
@@ -38,9 +40,6 @@ if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
 
 log = logging.getLogger(__name__)
-
-# Batches after which MXNet's generator is seeded anew: only there can a training stop and go on exactly.
-SEEDED = 50
 
 
 class Trainer:
@@ -95,7 +94,7 @@ class Trainer:
         self.steps = batches // train.accumulate
         self.started = self.saved = time.monotonic()
         self.counters = Counters(train.epochs, 0, 0, 0, 0.0, 0.0, 0, [], 0, None, 0.0)
-        state = self._earlier()
+        state = state_to_go_on_from(folder, workers, self.updater)
         if state is not None:
             self.updater.restore(state.arrays, state.counters.steps)
             self.counters = state.counters
@@ -105,37 +104,9 @@ class Trainer:
         elif train.max_minutes is not None:
             self.counters = replace(self.counters, epochs=self._planned(train.max_minutes))
 
-    def _earlier(self) -> State | None:
-        """What worker 0 has to go on from; without that its first weights, which all take."""
-        workers = self.workers
-        state = earlier_state(self.folder) if workers.rank == 0 else None
-        if workers.count == 1:
-            return state
-        counters = workers.told(None if state is None else asdict(state.counters))
-        own = self.updater.arrays()
-        arrays = workers.arrays(own if state is None else state.arrays)
-        if counters is not None:
-            return State(read(Counters, counters, targets=()), arrays)
-        self.updater.restore(arrays, 0)
-        return None
-
     def finished(self) -> bool:
         """Whether no further epoch is to be done; where that is early, the log says why."""
-        counters, train = self.counters, self.train
-        if counters.epoch >= counters.epochs:
-            return True
-        waited = counters.epoch - counters.best_epoch
-        if train.patience is not None and counters.epoch and waited >= train.patience:
-            log.info("stopped after epoch %d: no better objective since epoch %d", counters.epoch, counters.best_epoch)
-            return True
-        if (
-            train.max_minutes is not None
-            and counters.epoch
-            and self.workers.told(self._seconds() > train.max_minutes * 60)
-        ):
-            log.warning("stopped after epoch %d: train.max_minutes=%g are over", counters.epoch, train.max_minutes)
-            return True
-        return False
+        return is_over(self.counters, self.train, self._are_over)
 
     def epoch(self) -> dict[str, float]:
         """Train for what is left of the next epoch, and validate; its metrics."""
@@ -176,8 +147,7 @@ class Trainer:
                 if number >= batches_in_all:
                     break
                 if number % SEEDED == 0:
-                    # Dropout draws from MXNet's generator: seeded anew, it does not depend on what drew before.
-                    mx.random.seed(_draws_seed(train.seed, epoch, number // SEEDED, self.workers.rank))
+                    seed_draws(train.seed, epoch, number // SEEDED, self.workers.rank)
                 sums = self.replicas.gradients(squares, targets)
                 self.updater.add()
                 gathered += self.pictures_at_once
@@ -241,6 +211,10 @@ class Trainer:
         self.updater.restore(arrays, 0)
         return planned
 
+    def _are_over(self, minutes: float) -> bool:
+        over: bool = self.workers.told(self._seconds() > minutes * 60)
+        return over
+
     def _seconds(self) -> float:
         return time.monotonic() - self.started
 
@@ -269,9 +243,3 @@ class Trainer:
         if self.workers.rank == 0:
             save_state(self.folder, state)
         self.saved = time.monotonic()
-
-
-def _draws_seed(seed: int, epoch: int, part: int, rank: int) -> int:
-    """A seed of MXNet's for a part of an epoch, apart from those of other epochs, workers and neighbouring seeds."""
-    worker = (rank,) if rank else ()
-    return int(np.random.SeedSequence((seed, epoch, part), spawn_key=worker).generate_state(1)[0] >> 1)
