@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_exp.errors import UserError
-from catdog_exp.files import replacing
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.server import check_server
-from catdog_exp.tracking.uris import SQLITE, absolute_uri, artifact_root, is_server, sqlite_path, without_password
+from catdog_exp.tracking.sqlite_file import sqlite_file
+from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, sqlite_path, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-LOCK_TIMEOUT = 120  # seconds; making a store takes about 3
-BUSY_TIMEOUT = 20  # seconds that another process may hold the database; MLflow's own figure
 PAGE = 1000  # runs asked for at once
 
 
@@ -85,11 +81,7 @@ def open_store(config: TrackingConfig) -> Store:
     if path is None:
         check_server(uri)
         return _made_experiment(config, uri)
-    _check_writable(path)
-    with _first_open(path):
-        if not path.exists() or path.stat().st_size == 0:
-            _create(path)
-        _check_database(path)
+    with plain_errors(uri), sqlite_file(path, make=True):
         return _made_experiment(config, uri)
 
 
@@ -143,9 +135,7 @@ def _opened_to_read(config: TrackingConfig) -> Iterator[str]:
         check_server(uri)
         yield uri
         return
-    _check_writable(path)
-    with _first_open(path):
-        _check_database(path)
+    with sqlite_file(path):
         yield uri
 
 
@@ -207,50 +197,3 @@ def _experiment(config: TrackingConfig, uri: str) -> Store | None:
             "or choose another name"
         )
     return Store(uri, shown, name, str(found.experiment_id), client)
-
-
-@contextmanager
-def _first_open(path: Path) -> Iterator[None]:
-    # The slow imports come first, so that nobody waits for them with the lock in hand.
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT):
-            yield
-    except Timeout:
-        raise UserError(
-            f"tracking.uri={SQLITE}{path}: another process has held {path}.lock for {LOCK_TIMEOUT} s"
-        ) from None
-
-
-def _create(path: Path) -> None:
-    """Make an empty store at `path`, whole or not at all: tables half made would stay broken for good."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    with replacing(path) as aside, plain_errors(f"{SQLITE}{path}"):
-        # The artifact root is that of MLflow's own experiment "Default".
-        made = SqlAlchemyStore(f"{SQLITE}{aside}", str(path.parent / "artifacts"))  # type: ignore[no-untyped-call]
-        made.engine.dispose()
-
-
-def _check_writable(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"tracking.uri={SQLITE}{path}: the folder cannot be made ({error.strerror})") from None
-    if not os.access(path.parent, os.W_OK):
-        raise UserError(f"tracking.uri={SQLITE}{path}: the folder {path.parent} is read-only; choose another")
-
-
-def _check_database(path: Path) -> None:
-    # MLflow would try ten times, for minutes, and say each time why.
-    try:
-        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            database.rollback()
-    except sqlite3.Error as error:
-        raise UserError(f"tracking.uri={SQLITE}{path}: this file cannot be used as an MLflow store: {error}") from None
-    if not {"experiments", "runs"} <= tables:
-        raise UserError(f"tracking.uri={SQLITE}{path}: this database is no MLflow store; name another file")

@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_made_is_named(tracking, tmp_path):
 
 def test_a_database_that_another_process_holds_is_named(ready, tmp_path, monkeypatch):
     open_store(ready())
-    monkeypatch.setattr("catdog_exp.tracking.store.BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr("catdog_exp.tracking.sqlite_file.BUSY_TIMEOUT", 0.2)
     with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         assert "locked" in refusal(open_store, ready())

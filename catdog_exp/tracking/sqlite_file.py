@@ -1,0 +1,77 @@
+"""The SQLite file of an MLflow store: made whole, and known to be in order before MLflow opens it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from catdog_exp.errors import UserError
+from catdog_exp.files import replacing
+from catdog_exp.tracking.uris import SQLITE
+
+LOCK_TIMEOUT = 120  # seconds; making a store takes about 3
+BUSY_TIMEOUT = 20  # seconds that another process may hold the database; MLflow's own figure
+
+
+@contextmanager
+def sqlite_file(path: Path, *, make: bool = False) -> Iterator[None]:
+    """Hold the store in `path` for this process alone, once it is known that MLflow can use it.
+
+    make: make it first where it is not there, or empty. Raises UserError when it cannot be used; what MLflow raises.
+    """
+    _check_writable(path)
+    with _locked(path):
+        if make and (not path.exists() or path.stat().st_size == 0):
+            _create(path)
+        _check_database(path)
+        yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    # The slow imports come first, so that nobody waits for them with the lock in hand.
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT):
+            yield
+    except Timeout:
+        raise UserError(
+            f"tracking.uri={SQLITE}{path}: another process has held {path}.lock for {LOCK_TIMEOUT} s"
+        ) from None
+
+
+def _create(path: Path) -> None:
+    """Make an empty store at `path`, whole or not at all: tables half made would stay broken for good."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    with replacing(path) as aside:
+        # The artifact root is that of MLflow's own experiment "Default".
+        made = SqlAlchemyStore(f"{SQLITE}{aside}", str(path.parent / "artifacts"))  # type: ignore[no-untyped-call]
+        made.engine.dispose()
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"tracking.uri={SQLITE}{path}: the folder cannot be made ({error.strerror})") from None
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"tracking.uri={SQLITE}{path}: the folder {path.parent} is read-only; choose another")
+
+
+def _check_database(path: Path) -> None:
+    # MLflow would try ten times, for minutes, and say each time why.
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            database.rollback()
+    except sqlite3.Error as error:
+        raise UserError(f"tracking.uri={SQLITE}{path}: this file cannot be used as an MLflow store: {error}") from None
+    if not {"experiments", "runs"} <= tables:
+        raise UserError(f"tracking.uri={SQLITE}{path}: this database is no MLflow store; name another file")
