@@ -74,6 +74,8 @@ def open_pack(plan: PackPlan) -> Pack:
             if _making_of(place) != before and (pack := _pack_there(place, data.max_rejects)) is not None:
                 return pack
             _say_older(place.parent)
+            if place.is_dir():
+                log.info("pack %s is made anew", place)
             return _pack(place, make_pack(plan), reused=False)
 
 
@@ -100,7 +102,7 @@ def _pack_there(place: Path, max_rejects: int | float | None) -> Pack | None:
         if wrong := damaged_files(place, manifest):
             raise Damaged(", ".join(wrong))
     except Damaged as damage:
-        log.warning("pack %s is damaged and is made again: %s", place, damage)
+        log.warning("pack %s is damaged: %s", place, damage)
         return None
     pictures = manifest.source["pictures"]
     if too_many(manifest.rejected, pictures, max_rejects):

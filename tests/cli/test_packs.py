@@ -110,7 +110,8 @@ def test_a_run_makes_a_damaged_pack_again_and_says_so(used_and_unused, catdog):
     os.truncate(unused / "validation_file.rec", 100)
     done = catdog(*UNUSED, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert f"pack {unused} is damaged and is made again: validation_file.rec has 100 bytes" in done.stdout
+    assert f"pack {unused} is damaged: validation_file.rec has 100 bytes" in done.stdout
+    assert f"pack {unused} is made anew" in done.stdout
     assert catdog("packs", "verify", cwd=folder).returncode == 0
 
 

@@ -15,7 +15,7 @@ from catdog_exp.errors import UserError
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.recordio import RecordWriter
-from catdog_exp.packs.store import open_pack
+from catdog_exp.packs.store import find_pack, open_pack
 from catdog_exp.sources.source import Listing
 from tests.images.drawn import DATA, bytes_of, draw_pictures, visible
 
@@ -37,10 +37,14 @@ def test_a_pack_that_lost_a_file_is_made_again(
     pack = open_pack(plan_pack(listing, DATA, packs))
     before = bytes_of(pack)
     (pack.folder / name).unlink()
-    again = open_pack(plan_pack(listing, DATA, packs))
+    with pytest.raises(UserError, match="there is no whole pack"):
+        find_pack(plan_pack(listing, DATA, packs))
+    assert [name in line and "is damaged: " in line for line in caplog.messages] == [True]
+    with caplog.at_level(logging.INFO):
+        again = open_pack(plan_pack(listing, DATA, packs))
     assert not again.reused
     assert bytes_of(again) == before
-    assert any(name in line and "made again" in line for line in caplog.messages)
+    assert f"pack {pack.folder} is made anew" in caplog.messages
 
 
 def _flip(file: Path, position: int) -> None:
@@ -70,7 +74,7 @@ def test_a_damaged_pack_is_made_again(
     assert bytes_of(again) == before
     assert visible(packs) == [pack.fingerprint]
     (warning,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
-    assert warning.startswith(f"pack {pack.folder} is damaged and is made again: {name} ")
+    assert warning.startswith(f"pack {pack.folder} is damaged: {name} ")
     assert open_pack(plan_pack(listing, DATA, packs)).reused
 
 
