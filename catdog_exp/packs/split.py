@@ -25,7 +25,8 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     runs, whose lengths differ by one at most, and `data.fold` is the run to validate on.
 
     So a picture stays on its side when files are renamed or moved. Of a class to which k pictures are added, at most
-    k others change their side; with a test side at most 2 k, of which at most k leave training.
+    k others cross each cut. Two sides have one cut, so at most k change their side; a test side and folds bring one
+    more each, so with either of them it is at most 2 k, with both 3 k. With a test side alone at most k leave training.
 
     Files of the same content count as one picture and stay together; where there are some, the numbers of files are
     only nearly in the ratio. A file that is empty or cannot be read goes by its path. A picture whose `split` is set
@@ -75,10 +76,7 @@ def _check_own_split(root: Path, given: Set[Split | None], data: DataConfig) -> 
         setting, other = f"data.folds={data.folds}", "null"
     else:
         return
-    raise UserError(
-        f"{setting}: {root} has a split of its own, which stays as it is: "
-        f"set it to {other}, or data.root to the folder of one side"
-    )
+    raise UserError(f"{setting}: {root} has a split of its own, which stays as it is: set it to {other}")
 
 
 def _cuts(count: int, given: Set[Split | None], data: DataConfig, name: str) -> tuple[int, int, int]:

@@ -143,6 +143,18 @@ def test_with_a_test_side_at_most_as_many_leave_training_and_as_many_come_to_it(
     assert len(moved) <= 2 * _contents(new)
 
 
+@given(st.data(), st.integers(1, 5), st.just(0.0) | st.floats(0.01, 0.4), seeds)
+def test_with_folds_as_many_pictures_cross_each_cut_as_are_added_at_most(
+    data: st.DataObject, added: int, test_ratio: float, seed: int
+):
+    folds = data.draw(st.integers(2, 6), "folds")
+    fold = data.draw(st.integers(0, folds - 1), "fold")
+    before = _different(data.draw(st.integers(12, 40), "cats"), 0)
+    new = {f"cat/{number}.jpg": f"new {number}" for number in range(added)}
+    moved = _moved(before, new, folds=folds, fold=fold, test_ratio=test_ratio, seed=seed)
+    assert len(moved) <= (3 if test_ratio else 2) * added
+
+
 def _moved(before: dict[str, str], new: dict[str, str], **chosen: Any) -> list[tuple[Split, Split]]:
     """The sides before and after of each content that moves when the files `new` are added to those of `before`."""
     added = {f"{path[:3]}/new/{path}": content for path, content in new.items()}
