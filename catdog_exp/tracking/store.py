@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 PAGE = 1000  # runs asked for at once
+# Modules that SQLAlchemy imports to reach a database, and the packages that bring them.
+DRIVERS = {
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+    "pymysql": "pymysql",
+    "pyodbc": "pyodbc",
+}
 
 
 @dataclass(frozen=True)
@@ -117,8 +125,8 @@ def tagged_runs(config: TrackingConfig, tag: str) -> list[Run]:
     with _opened_to_read(config) as uri:
         from mlflow import MlflowClient
 
-        store = Store(uri, without_password(uri), "", "", MlflowClient(tracking_uri=uri))
-        with plain_errors(store.shown):
+        with plain_errors(without_password(uri)):
+            store = Store(uri, without_password(uri), "", "", MlflowClient(tracking_uri=uri))
             experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
         return list(search(store, experiments, f"tags.{tag} LIKE '%'"))
 
@@ -151,7 +159,10 @@ def prepare_mlflow() -> None:
 
 @contextmanager
 def plain_errors(shown: str) -> Iterator[None]:
-    """Turn an exception of MLflow or of its database into a UserError that names the store, in one line."""
+    """Turn an exception of MLflow or of its database into a UserError that names the store, in one line.
+
+    So too where Python has no driver for the database.
+    """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -160,6 +171,13 @@ def plain_errors(shown: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(f"the MLflow store {shown} failed: {lines[0]}") from error
+    except ModuleNotFoundError as error:
+        if error.name not in DRIVERS:
+            raise
+        package = DRIVERS[error.name]
+        raise UserError(
+            f"tracking.uri={shown}: this database needs the package {package}: `pip install '{package}'`"
+        ) from None
 
 
 def _made_experiment(config: TrackingConfig, uri: str) -> Store:

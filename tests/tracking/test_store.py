@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.store import existing_store, open_store
+from catdog_exp.tracking.store import existing_store, open_store, tagged_runs
 
 OPEN_AND_LOG = """
 import sys
@@ -120,6 +120,25 @@ def test_a_server_that_is_not_there_is_given_up_within_seconds(tracking):
     assert "no MLflow server answers" in line
     assert "secret" not in line
     assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("scheme", "package"),
+    [
+        ("postgresql", "psycopg"),  # which of the two, its libraries decide
+        ("postgresql+psycopg2", "psycopg2-binary"),
+        ("mysql", "mysqlclient"),
+        ("mysql+pymysql", "pymysql"),
+        ("mssql", "pyodbc"),
+    ],
+)
+@pytest.mark.parametrize("action", [open_store, existing_store, lambda config: tagged_runs(config, "any")])
+def test_a_database_without_its_driver_names_the_package(tracking, monkeypatch, scheme, package, action):
+    for module in ("psycopg", "psycopg2", "MySQLdb", "pymysql", "pyodbc"):
+        monkeypatch.setitem(sys.modules, module, None)
+    line = refusal(action, tracking(uri=f"{scheme}://user:secret@127.0.0.1:9/runs"))
+    assert line.startswith(f"tracking.uri={scheme}://user:***@127.0.0.1:9/runs: ")
+    assert f"`pip install '{package}" in line
 
 
 @pytest.fixture
