@@ -41,6 +41,10 @@ class Drive(Source):
         if not self._unpacked(self.train_url).is_dir() and importlib.util.find_spec("gdown") is None:
             raise UserError(NO_GDOWN)
 
+    def absent(self) -> str | None:
+        """The first archive, where it is still to be downloaded."""
+        return None if self._unpacked(self.train_url).is_dir() else f"are to be downloaded from {self.train_url}"
+
     def listing(self, classes: list[str]) -> Listing:
         """The pictures of the first archive; downloads it where needed."""
         return listing_in(folder_with_classes(self._fetched(self.train_url), classes), classes)

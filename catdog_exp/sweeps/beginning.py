@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
 from catdog_exp.errors import UserError
+from catdog_exp.experiment.checks import check
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
 from catdog_exp.sweeps.composed import plain
@@ -37,13 +40,18 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     # It gets ready while the jobs are composed and the store is opened.
     no_jobs = config.sweep.dry_run is True or config.plan is True
     fork_server = None if _is_cluster(config) or no_jobs else start_server()
-    jobs = plan([(words, plain(job)) for words, job in grid_jobs(config)])
+    composed = [(words, plain(job)) for words, job in grid_jobs(config)]
     # Of the first job: what a sweep varies may be what no run can do without.
-    first = read(RunConfig, jobs[0].settings)
-    at_once = _at_once(config, [read(RunConfig, job.settings) for job in jobs])
-    if (first.sweep.dry_run or first.plan) and not is_grid(config):
+    first = read(RunConfig, composed[0][1])
+    is_shown = first.sweep.dry_run or first.plan
+    if is_shown and not is_grid(config):
         raise UserError("sweep.dry_run=true: a search chooses its jobs as it goes, none is known before it starts")
-    if first.sweep.dry_run or first.plan:
+    if is_shown and (absent := _absent(composed)):
+        print(f"pictures: {absent}; all else follows from them")
+        sys.exit(0)
+    jobs = plan(composed)
+    at_once = _at_once(config, [read(RunConfig, job.settings) for job in jobs])
+    if is_shown:
         print(_plan(first, jobs, at_once))
         sys.exit(0)
     if folder.exists():
@@ -65,6 +73,20 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
             pass  # no launcher need start its workers
         sys.exit(0)
     return sweep
+
+
+def _absent(composed: Sequence[tuple[list[str], dict[str, Any]]]) -> str | None:
+    """What planning the jobs would have to make available first, in words; None where all pictures are there.
+
+    Raises UserError for what is wrong with a job up to the first whose pictures are not there.
+    """
+    for _, settings in composed:
+        config = read(RunConfig, settings)
+        absent = config.data.source.absent()
+        if absent is not None and set(config.stages) != {"predict"}:
+            check(config)
+            return absent
+    return None
 
 
 def _reuse(folder: Path, first: RunConfig, jobs: list[Job]) -> set[int]:

@@ -71,13 +71,23 @@ def test_a_key_that_no_run_can_do_without_may_be_swept(catdog, tmp_path, finishe
     assert [run.info.status for run in runs(tmp_path)] == ["FINISHED"] * 3
 
 
+@pytest.mark.parametrize("word", ["plan=true", "sweep.dry_run=true"])
+def test_planning_a_sweep_of_pictures_that_are_not_there_makes_nothing(catdog, tmp_path, word):
+    done = catdog("-m", *SMALL, "train.seed=0,1", word)
+    assert done.returncode == 0, done.stderr
+    drawn = tmp_path / "outputs" / "pictures" / "synthetic-60-0-v1"
+    assert done.stdout == f"pictures: 60 are to be drawn into {drawn}; all else follows from them\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_a_sweep_is_planned_and_the_same_again_answers_at_once_under_the_same_parent(catdog, tmp_path):
     words = ["-m", *SMALL, "train.seed=0,1"]
+    assert catdog(*SMALL, "stages=[pack]", "tracking=none").returncode == 0
     planned = catdog(*words, "sweep.dry_run=true")
     assert planned.returncode == 0, planned.stderr
     assert "2 jobs: 2 to run; time unknown" in planned.stdout
-    assert not list(tmp_path.glob("outputs/runs/*"))
+    assert len(list(tmp_path.glob("outputs/runs/*"))) == 1  # that of the pictures
     assert catdog(*words).returncode == 0
     assert "2 jobs: 2 finished" in catdog(*words, "sweep.dry_run=true").stdout
     wider = catdog("-m", *SMALL, "train.seed=0,1,2", "sweep.dry_run=true").stdout

@@ -57,6 +57,7 @@ def test_both_archives_are_fetched_once(tmp_path, gdown):
     asked = gdown(archives)
     source = Drive(TRAIN, PREDICT, str(tmp_path))
     source.check(["cat", "dog"])
+    assert source.absent() == f"are to be downloaded from {TRAIN}"
     assert asked == []
     for _ in range(2):
         listing = source.listing(CLASSES)
@@ -67,6 +68,7 @@ def test_both_archives_are_fetched_once(tmp_path, gdown):
         ]
         pictures = source.test_pictures()
         assert sorted(path.name for path in pictures.iterdir()) == ["1.jpg", "2.jpg"]
+    assert source.absent() is None
     assert asked == ["0B0ChXT-train", "1predict_me"]
 
 
