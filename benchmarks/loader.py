@@ -8,7 +8,7 @@ Needs the 2,000 training photographs of cats_and_dogs_filtered, in the folder th
     uv venv ../torchvenv && uv pip install --python ../torchvenv torch torchvision
     uv run python benchmarks/loader.py --torch-python ../torchvenv/bin/python
 
-All read the same pack and do the same: "crop, flip, colour" is a square from anywhere within a border of 2 pixels,
+All read the same pack and do the same: "crop, flip, colour" is a crop from anywhere within a border of 2 pixels,
 mirrored half of the time, with brightness, contrast and saturation changed by up to 30 %; "and scale, rotation" cuts
 60 to 100 % of the area at aspects of 0.8 to 1.25 instead, and turns by up to 10 degrees. PyTorch reads the pack's
 JPEGs, as its users do, or ("in memory") has decoded all of them before. Each measurement is a process of its own, in
@@ -172,9 +172,7 @@ def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
     def epochs() -> Iterator[Iterator[Any]]:
         epoch = 0
         while epoch := epoch + 1:
-            yield (
-                squares for squares, _ in train_batches(pictures, augment, 2, batch, seed=0, epoch=epoch, threads=CORES)
-            )
+            yield (crops for crops, _ in train_batches(pictures, augment, 2, batch, seed=0, epoch=epoch, threads=CORES))
 
     return measured(epochs(), batch)
 

@@ -86,7 +86,7 @@ def missing_library(error: BaseException) -> str | None:
         return None
     library = found[1]
     if library.startswith("libcuda.so"):
-        return f"the shared library {library} is missing: it comes with the driver of an NVIDIA card"
+        return f"the shared library {library} is missing: it comes with the driver of an NVIDIA GPU"
     if library.startswith(CUDA_LIBRARIES):
         return f"the shared library {library} is missing: install the nvidia-*-cu11 packages that docs/ names"
     for start, package in DEBIAN_PACKAGES.items():

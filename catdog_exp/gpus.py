@@ -1,4 +1,4 @@
-"""The CUDA cards of this machine."""
+"""The CUDA GPUs of this machine."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from typing import Any
 
 from catdog_exp.facts import Fact, dotted
 
-CARDS = "CUDA_VISIBLE_DEVICES"
-OLDEST_CARD = (5, 0)  # compute capability; the wheels of MXNet hold nothing for older ones
+GPUS = "CUDA_VISIBLE_DEVICES"
+OLDEST_GPU = (5, 0)  # compute capability; the wheels of MXNet hold nothing for older ones
 
 
-def card_facts(mxnet: dict[str, Any] | None) -> list[Fact]:
-    """The cards of this machine, and which of them MXNet runs on.
+def gpu_facts(mxnet: dict[str, Any] | None) -> list[Fact]:
+    """The GPUs of this machine, and which of them MXNet runs on.
 
-    mxnet: its answer to `gpu_problem` and `newest_card`, None where it cannot be imported.
+    mxnet: its answer to `gpu_problem` and `newest_gpu`, None where it cannot be imported.
     """
     facts = []
-    newest = tuple(mxnet["newest_card"]) if mxnet else None
-    for name, capability in _seen_cards():
+    newest = tuple(mxnet["newest_gpu"]) if mxnet else None
+    for name, capability in _seen_gpus():
         about = f"compute capability {dotted(capability)}"
-        if newest is None or OLDEST_CARD <= capability <= newest:
+        if newest is None or OLDEST_GPU <= capability <= newest:
             facts.append(Fact("ok", name, about))
         else:
-            limits = f"{dotted(OLDEST_CARD)} to {dotted(newest)}"
+            limits = f"{dotted(OLDEST_GPU)} to {dotted(newest)}"
             facts.append(Fact("note", name, f"{about}, which MXNet cannot run on ({limits} can)"))
     if not facts:
-        facts.append(Fact("note", "cards", "nvidia-smi shows none"))
+        facts.append(Fact("note", "GPUs", "nvidia-smi shows none"))
     if mxnet is not None:
         problem = mxnet["gpu_problem"]
         facts.append(
-            Fact("note", "runs use", f"the processor: {problem}") if problem else Fact("ok", "runs use", "the card")
+            Fact("note", "runs use", f"the processor: {problem}") if problem else Fact("ok", "runs use", "the GPU")
         )
     return facts
 
 
-def visible_cards() -> list[str]:
-    """The cards that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    chosen = os.environ.get(CARDS)
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    chosen = os.environ.get(GPUS)
     if chosen is None:
-        return [str(number) for number in range(len(_seen_cards()))]
-    return [card.strip() for card in chosen.split(",") if card.strip()]
+        return [str(number) for number in range(len(_seen_gpus()))]
+    return [gpu.strip() for gpu in chosen.split(",") if gpu.strip()]
 
 
-def _seen_cards() -> list[tuple[str, tuple[int, int]]]:
+def _seen_gpus() -> list[tuple[str, tuple[int, int]]]:
     query = ["nvidia-smi", "--query-gpu=compute_cap,name", "--format=csv,noheader"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout

@@ -22,17 +22,17 @@ import numpy as np
 from catdog_exp.cuda_libraries import load_cuda_libraries
 from catdog_exp.errors import UserError
 from catdog_exp.facts import dotted
-from catdog_exp.gpus import OLDEST_CARD
+from catdog_exp.gpus import OLDEST_GPU
 
 # The wheels of MXNet 1.9.1 for CUDA hold machine code for Maxwell to Ampere, which Ada (8.9) runs too, and
-# no code that a driver could translate for a newer card.
-NEWEST_CARD = (8, 9)
+# no code that a driver could translate for a newer GPU.
+NEWEST_GPU = (8, 9)
 
 # Read by MXNet once, at its import or when it first computes. All contexts of the processor take their scratch memory
 # from one pool, four pieces by default: operators with the same piece wait for each other.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MXNET_CPU_TEMP_COPY": "64"}
 
-# CUDA then numbers the cards as nvidia-smi does. Read when the first card is used.
+# CUDA then numbers the GPUs as nvidia-smi does. Read when the first GPU is used.
 os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 
@@ -83,11 +83,11 @@ def _import_mxnet() -> Any:
 mx = _import_mxnet()
 
 
-def context(device: Literal["cpu", "gpu", "auto"], cards: int = 1) -> Any:
-    """MXNet's context for a device: `auto` is a CUDA card where MXNet can compute on one, else the processor.
+def context(device: Literal["cpu", "gpu", "auto"], gpus: int = 1) -> Any:
+    """MXNet's context for a device: `auto` is a CUDA GPU where MXNet can compute on one, else the processor.
 
-    cards: how many are going to compute, from this one on.
-    Raises UserError when MXNet cannot compute on a card that is asked for; the line says why.
+    gpus: how many are going to compute, from this one on.
+    Raises UserError when MXNet cannot compute on a GPU that is asked for; the line says why.
     """
     if device == "cpu":
         return mx.cpu()
@@ -96,20 +96,20 @@ def context(device: Literal["cpu", "gpu", "auto"], cards: int = 1) -> Any:
         if device == "auto":
             return mx.cpu()
         raise UserError(f"hardware.device=gpu: {problem}; hardware.device=cpu computes on the processor")
-    problem = gpu_problem(cards)
+    problem = gpu_problem(gpus)
     if problem is not None:
-        raise UserError(f"hardware.gpus={cards}: {problem}")
+        raise UserError(f"hardware.gpus={gpus}: {problem}")
     return mx.gpu(0)
 
 
 def check_dtype(place: Any, dtype: str) -> None:
     """Raise UserError when MXNet cannot compute with numbers of this type on a context."""
     if place.device_type == "gpu":
-        problem = "" if dtype != "bfloat16" else "MXNet has it on processors alone; a card has float16"
+        problem = "" if dtype != "bfloat16" else "MXNet has it on processors alone; a GPU has float16"
     elif dtype == "bfloat16":
         problem = "" if "avx512_bf16" in processor_flags() else "this processor does not have it (AVX512_BF16)"
     else:
-        problem = "" if dtype == "float32" else "MXNet has it on cards alone; a processor may have bfloat16"
+        problem = "" if dtype == "float32" else "MXNet has it on GPUs alone; a processor may have bfloat16"
     if problem:
         raise UserError(f"hardware.dtype={dtype}: {problem}; float32 computes everywhere")
 
@@ -120,15 +120,15 @@ def processor_flags() -> list[str]:
     return found[1].split() if found else []
 
 
-def side_by_side(place: Any, count: int, cards: int = 1) -> list[Any]:
-    """Contexts that compute at once: `count` of them where `place` is the processor, else so many `cards`."""
+def side_by_side(place: Any, count: int, gpus: int = 1) -> list[Any]:
+    """Contexts that compute at once: `count` of them where `place` is the processor, else so many `GPUs`."""
     if place.device_type == "cpu":
         return [mx.cpu(number) for number in range(count)]
-    return [mx.gpu(number) for number in range(cards)]
+    return [mx.gpu(number) for number in range(gpus)]
 
 
-def gpu_problem(cards: int = 1) -> str | None:
-    """Why MXNet cannot compute on so many CUDA cards here, in one line, or None where it can."""
+def gpu_problem(gpus: int = 1) -> str | None:
+    """Why MXNet cannot compute on so many CUDA GPUs here, in one line, or None where it can."""
     if "CUDA" not in features():
         return "the MXNet that is installed is built for the processor alone (the wheel mxnet-cu112 has CUDA)"
     try:
@@ -137,14 +137,14 @@ def gpu_problem(cards: int = 1) -> str | None:
         reason = str(error).strip().splitlines()[-1].strip()
         return f"CUDA does not start ({reason})"
     if count == 0:
-        return "no CUDA card is seen (nvidia-smi lists those that the driver sees)"
-    if count < cards:
+        return "no CUDA GPU is seen (nvidia-smi lists those that the driver sees)"
+    if count < gpus:
         return f"CUDA sees no more than {count} here"
-    for capability in _compute_capabilities(cards):
-        if not OLDEST_CARD <= capability <= NEWEST_CARD:
+    for capability in _compute_capabilities(gpus):
+        if not OLDEST_GPU <= capability <= NEWEST_GPU:
             return (
-                f"a card's compute capability is {dotted(capability)}, and MXNet {mx.__version__} "
-                f"runs on none older than {dotted(OLDEST_CARD)} and none newer than {dotted(NEWEST_CARD)}"
+                f"a GPU's compute capability is {dotted(capability)}, and MXNet {mx.__version__} "
+                f"runs on none older than {dotted(OLDEST_GPU)} and none newer than {dotted(NEWEST_GPU)}"
             )
     return None
 
@@ -154,13 +154,13 @@ def features() -> list[str]:
     return sorted(name for name, feature in mx.runtime.Features().items() if feature.enabled)
 
 
-def _compute_capabilities(cards: int) -> list[tuple[int, int]]:
-    """Compute capabilities of the first `cards` that CUDA may see; none where nvidia-smi does not tell them."""
+def _compute_capabilities(gpus: int) -> list[tuple[int, int]]:
+    """Compute capabilities of the first `GPUs` that CUDA may see; none where nvidia-smi does not tell them."""
     command = shutil.which("nvidia-smi")
     if command is None:
         return []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(cards)))
-    used = ",".join(visible.split(",")[:cards])
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(gpus)))
+    used = ",".join(visible.split(",")[:gpus])
     query = [command, "--query-gpu=compute_cap", "--format=csv,noheader", f"--id={used}"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout

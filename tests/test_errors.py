@@ -30,7 +30,7 @@ def test_a_missing_library_is_named_with_its_package(library, package):
 @pytest.mark.parametrize(
     ("library", "told"),
     [
-        ("libcuda.so.1", "is missing: it comes with the driver of an NVIDIA card"),
+        ("libcuda.so.1", "is missing: it comes with the driver of an NVIDIA GPU"),
         (
             "libcudnn.so.8",
             "is missing: install the nvidia-*-cu11 packages that docs/ names",

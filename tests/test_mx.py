@@ -63,7 +63,7 @@ def test_a_gpu_is_refused_by_the_processor_build_in_one_line():
 
 @pytest.fixture
 def cuda_build(monkeypatch, tmp_path):
-    """What a CUDA build of MXNet on a machine with one card would answer; returns a setter of its capability."""
+    """What a CUDA build of MXNet on a machine with one GPU would answer; returns a setter of its capability."""
     monkeypatch.setattr(start, "features", lambda: ["CUDA"])
     monkeypatch.setattr(start.mx.context, "num_gpus", lambda: 1)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
@@ -73,8 +73,8 @@ def cuda_build(monkeypatch, tmp_path):
         tool = tmp_path / "nvidia-smi"
         tool.write_text(
             f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n'
-            'for last; do :; done; cards=$(echo "${last#--id=}" | tr , "\\n" | wc -l)\n'
-            f"head -n $cards <<'END'\n{text}\nEND\n"
+            'for last; do :; done; GPUs=$(echo "${last#--id=}" | tr , "\\n" | wc -l)\n'
+            f"head -n $GPUs <<'END'\n{text}\nEND\n"
         )
         tool.chmod(0o755)
 
@@ -101,7 +101,7 @@ def test_more_cards_than_there_are_is_told(cuda_build, device):
 def test_every_card_that_is_used_is_looked_at(cuda_build, monkeypatch, capabilities, told):
     cuda_build(capabilities)
     monkeypatch.setattr(start.mx.context, "num_gpus", lambda: 2)
-    with pytest.raises(UserError, match=rf"hardware\.gpus=2: a card's compute capability is {told}"):
+    with pytest.raises(UserError, match=rf"hardware\.gpus=2: a GPU's compute capability is {told}"):
         start.context("gpu", 2)
 
 
@@ -134,7 +134,7 @@ def test_a_card_whose_capability_is_not_told_is_tried(cuda_build, text):
 def test_no_card_is_said_so(cuda_build, monkeypatch):
     cuda_build("8.6")
     monkeypatch.setattr(start.mx.context, "num_gpus", lambda: 0)
-    with pytest.raises(UserError, match="no CUDA card is seen"):
+    with pytest.raises(UserError, match="no CUDA GPU is seen"):
         start.context("gpu")
 
 
@@ -156,7 +156,7 @@ def test_a_driver_that_does_not_start_is_quoted_in_one_line(cuda_build, monkeypa
     ("place", "flags", "dtype", "told"),
     [
         (start.mx.cpu(), ["avx2"], "bfloat16", r"hardware\.dtype=bfloat16: this processor does not have it"),
-        (start.mx.cpu(), ["avx512_bf16"], "float16", r"hardware\.dtype=float16: MXNet has it on cards alone"),
+        (start.mx.cpu(), ["avx512_bf16"], "float16", r"hardware\.dtype=float16: MXNet has it on GPUs alone"),
         (start.mx.gpu(0), ["avx512_bf16"], "bfloat16", r"hardware\.dtype=bfloat16: MXNet has it on processors alone"),
     ],
 )

@@ -19,7 +19,7 @@ def measured(epochs: Iterator[Iterator[Any]], batch: int) -> dict[str, float]:
     sum(1 for _ in next(epochs))
     count, start, processor = 0, time.perf_counter(), processor_time()
     while (seconds := time.perf_counter() - start) < SECONDS:
-        count += sum(1 for squares in next(epochs) if len(squares) == batch)
+        count += sum(1 for crops in next(epochs) if len(crops) == batch)
     return {"batches": count, "seconds": seconds, "processor": processor_time() - processor}
 
 

@@ -42,7 +42,7 @@ def measure(place: str, size: int, batch: int, kind: str, threads: int) -> dict[
     def epochs() -> Iterator[Iterator[Any]]:
         while True:
             batches.reset()
-            yield (squares for each in batches for squares in each.data if squares.wait_to_read() is None)
+            yield (crops for each in batches for crops in each.data if crops.wait_to_read() is None)
 
     return measured(epochs(), batch)
 

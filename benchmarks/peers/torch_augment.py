@@ -1,6 +1,6 @@
 """Augmentation of whole batches as PyTorch tensors: what catdog's conf/augment/ can ask for, with the same keys.
 
-Squares are float (N, 3, size, size) in 0..255. What they do not do as catdog does: a picture is mixed with its
+Crops are float (N, 3, size, size) in 0..255. What they do not do as catdog does: a picture is mixed with its
 neighbour in the batch, and the pixels are not rounded in between.
 """
 
@@ -26,19 +26,19 @@ TURNED_CHROMA = TO_RGB @ torch.tensor([[0.0, 0, 0], [0, 0, -1], [0, 1, 0]]) @ TO
 def augmented(
     pixels: Tensor, edges: Tensor, targets: Tensor, whole: int, flips: Tensor, augment: dict[str, Any]
 ) -> tuple[Tensor, Tensor]:
-    """Squares out of pictures, cut, coloured, covered and mixed; and their targets, mixed likewise.
+    """Crops out of pictures, cut, coloured, covered and mixed; and their targets, mixed likewise.
 
-    whole: edge of the square that areas are shares of; the squares have `augment.size`, or this.
+    whole: edge of the crop that areas are shares of; the crops have `augment.size`, or this.
     pixels: uint8 (N, 3, canvas, canvas), each picture in the upper left corner. edges: its height and width, (N, 2).
     flips: 1 mirrors a picture, else 0. targets: (N, classes).
     """
     size = augment["size"] or whole
-    squares = cut(pixels, edges, whole, size, flips, augment)
+    crops = cut(pixels, edges, whole, size, flips, augment)
     if any(augment[key] for key in ("brightness", "contrast", "saturation", "hue")):
-        squares = coloured(squares, augment)
+        crops = coloured(crops, augment)
     if hole := round(augment["cutout"] * size):
-        squares = squares.masked_fill(boxes(torch.full((len(squares),), hole), size), GREY)
-    return mixed(squares, targets, augment) if augment["mixup"] or augment["cutmix"] else (squares, targets)
+        crops = crops.masked_fill(boxes(torch.full((len(crops),), hole), size), GREY)
+    return mixed(crops, targets, augment) if augment["mixup"] or augment["cutmix"] else (crops, targets)
 
 
 def cut(pixels: Tensor, edges: Tensor, whole: int, size: int, flips: Tensor, augment: dict[str, Any]) -> Tensor:
@@ -65,24 +65,24 @@ def cut(pixels: Tensor, edges: Tensor, whole: int, size: int, flips: Tensor, aug
     return F.grid_sample(pixels.float(), torch.stack(places, -1), align_corners=False)
 
 
-def coloured(squares: Tensor, augment: dict[str, Any]) -> Tensor:
+def coloured(crops: Tensor, augment: dict[str, Any]) -> Tensor:
     """Each with its own brightness, contrast, saturation and hue, as one matrix."""
 
     def change(strength: float) -> Tensor:
-        return torch.empty(len(squares), 1, 1).uniform_(-strength, strength)
+        return torch.empty(len(crops), 1, 1).uniform_(-strength, strength)
 
     brightness, contrast, saturation = (1 + change(augment[key]) for key in ("brightness", "contrast", "saturation"))
     turn = 2 * math.pi * change(augment["hue"])
     matrices = LUMA + saturation * (turn.cos() * CHROMA + turn.sin() * TURNED_CHROMA)
-    pixels = squares.flatten(2)
+    pixels = crops.flatten(2)
     greys = (pixels.mean(2) @ TO_YIQ[0])[:, None, None]
     added = brightness * (1 - contrast) * greys
-    return torch.baddbmm(added, brightness * contrast * matrices, pixels).clamp_(0, 255).view_as(squares)
+    return torch.baddbmm(added, brightness * contrast * matrices, pixels).clamp_(0, 255).view_as(crops)
 
 
-def mixed(squares: Tensor, targets: Tensor, augment: dict[str, Any]) -> tuple[Tensor, Tensor]:
+def mixed(crops: Tensor, targets: Tensor, augment: dict[str, Any]) -> tuple[Tensor, Tensor]:
     """Mixup, CutMix, or for each picture one of the two; the larger share is its own."""
-    count, size = len(squares), squares.shape[3]
+    count, size = len(crops), crops.shape[3]
 
     def lesser(alpha: float) -> Tensor:
         share = Beta(alpha, alpha).sample((count,))
@@ -94,11 +94,11 @@ def mixed(squares: Tensor, targets: Tensor, augment: dict[str, Any]) -> tuple[Te
     if augment["cutmix"]:
         kinds.append(boxes((size * lesser(augment["cutmix"]).sqrt()).round(), size).float())
     other = torch.where(torch.rand(count, 1, 1, 1) < 0.5, kinds[0], kinds[-1])
-    return squares.lerp(squares.roll(1, 0), other), targets.lerp(targets.roll(1, 0), other.mean((2, 3)))
+    return crops.lerp(crops.roll(1, 0), other), targets.lerp(targets.roll(1, 0), other.mean((2, 3)))
 
 
 def boxes(edges: Tensor, size: int) -> Tensor:
-    """True within a square anywhere in each picture, (N, 1, size, size). edges: of these squares, pixels, (N,)."""
+    """True within a crop anywhere in each picture, (N, 1, size, size). edges: of these crops, pixels, (N,)."""
     at, within = torch.arange(size), []
     for _ in range(2):
         first = (torch.rand(len(edges)) * (size - edges + 1)).floor()

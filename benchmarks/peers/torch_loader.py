@@ -50,7 +50,7 @@ def measure(place: str, size: int, batch: int, kind: str, workers: int, memory: 
 
     def epochs() -> Iterator[Iterator[Any]]:
         while True:
-            yield (squares for squares, _ in loader)
+            yield (crops for crops, _ in loader)
 
     return measured(epochs(), batch)
 

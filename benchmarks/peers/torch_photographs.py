@@ -34,7 +34,7 @@ class Photographs:
             place[:, : picture.shape[1], : picture.shape[2]] = picture
 
     def middles(self) -> Tensor:
-        """The middle square of each picture, uint8 (N, 3, size, size)."""
+        """The center crop of each picture, uint8 (N, 3, size, size)."""
         size, corners = self.size, ((self.edges - self.size) // 2).tolist()
         both = zip(self.pixels, corners, strict=True)
         return torch.stack([pixels[:, top : top + size, left : left + size] for pixels, (top, left) in both])

@@ -62,8 +62,8 @@ def main(config: dict[str, Any], threads: int, parameters: int) -> None:
         network.train()
         for number, chosen in enumerate(torch.randperm(len(one_hot)).split(batch)[:steps_each], 1):
             pixels, edges = photographs.pixels[chosen], photographs.edges[chosen]
-            squares, targets = augmented(pixels, edges, one_hot[chosen], size, flips[chosen], augment)
-            loss = F.cross_entropy(network(normalized(squares)), targets, label_smoothing=augment["label_smoothing"])
+            crops, targets = augmented(pixels, edges, one_hot[chosen], size, flips[chosen], augment)
+            loss = F.cross_entropy(network(normalized(crops)), targets, label_smoothing=augment["label_smoothing"])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -135,8 +135,8 @@ def fastnet(model: dict[str, Any], classes: int) -> nn.Sequential:
     return network.extend([*norm_relu(inputs), SpatialMean(), nn.Dropout(model["dropout"]), dense])
 
 
-def normalized(squares: Tensor) -> Tensor:
-    return ((squares - MEAN) / DEVIATION).contiguous(memory_format=torch.channels_last)
+def normalized(crops: Tensor) -> Tensor:
+    return ((crops - MEAN) / DEVIATION).contiguous(memory_format=torch.channels_last)
 
 
 def sgd(network: nn.Module, train: dict[str, Any]) -> SGD:
@@ -179,11 +179,11 @@ def flipped(kind: str, even: Tensor, epoch: int) -> Tensor:
 
 
 @torch.inference_mode()
-def validate(network: nn.Module, squares: Tensor, labels: Tensor, batch: int, mirrored: bool) -> tuple[float, float]:
+def validate(network: nn.Module, crops: Tensor, labels: Tensor, batch: int, mirrored: bool) -> tuple[float, float]:
     """Mean loss, and share of right answers."""
     network.eval()
     logits = []
-    for part in squares.split(batch):
+    for part in crops.split(batch):
         pixels = normalized(part)
         logits.append((network(pixels) + network(pixels.flip(3))) / 2 if mirrored else network(pixels))
     found = torch.cat(logits)

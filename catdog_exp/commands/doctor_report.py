@@ -23,7 +23,7 @@ from typing import Any
 
 from catdog_exp.errors import UserError, missing_library, one_line
 from catdog_exp.facts import Fact, dotted
-from catdog_exp.gpus import card_facts
+from catdog_exp.gpus import gpu_facts
 from catdog_exp.memory import memory_limit
 from catdog_exp.tracking.provenance import DISTRIBUTIONS, installed_version
 
@@ -56,7 +56,7 @@ FEATURES = {
 _IMPORT = "import importlib, sys; sys.path[:] = sys.argv[2:]; importlib.import_module(sys.argv[1])"
 _ASK_MXNET = """import json, sys; sys.path[:] = sys.argv[2:]
 from catdog_exp import mx
-answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_card": mx.NEWEST_CARD}
+answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_gpu": mx.NEWEST_GPU}
 print(json.dumps(answer))"""
 
 
@@ -83,7 +83,7 @@ def report(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> Iterator[tu
     mxnet = _ask_mxnet()
     yield "MXNet", _mxnet(mxnet)
     yield "Machine", [_cores(), _memory(), _disk(outputs)]
-    yield "Cards", card_facts(mxnet)
+    yield "GPUs", gpu_facts(mxnet)
     yield "Tracking", [_store(uri)]
     yield "Configs", [_folder(folder) for folder in conf_folders]
 

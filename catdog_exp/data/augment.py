@@ -1,4 +1,4 @@
-"""Random squares out of decoded pictures: where they are cut, how they are turned, coloured and covered."""
+"""Random crops out of decoded pictures: where they are cut, how they are turned, coloured and covered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TURNED_CHROMA = TO_RGB @ np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0]]) @ TO_YIQ
 def augmented(
     pictures: DecodedPictures, chosen: Whole, augment: AugmentConfig, seed: int, epoch: int
 ) -> NDArray[np.uint8]:
-    """The chosen pictures' squares as this epoch has them, uint8 RGB, shape (N, 3, size, size).
+    """The chosen pictures' crops as this epoch has them, uint8 RGB, shape (N, 3, size, size).
     Their edge is `augment.size`, or that of the packed pictures.
 
     What is done to a picture follows from seed, epoch and its index alone. In this order: cut (and scaled,
@@ -42,7 +42,7 @@ def augmented(
     """
     numbers = uniform(seed, epoch, chosen)
     size = augment.size or pictures.size
-    squares = np.empty((len(chosen), 3, size, size), np.uint8)
+    crops = np.empty((len(chosen), 3, size, size), np.uint8)
     heights, widths = pictures.heights[chosen], pictures.widths[chosen]
     source = (kernels.words(pictures.pixels), pictures.offsets[chosen], heights, widths)
     flips = _flips(augment, numbers, seed, epoch, chosen)
@@ -50,16 +50,16 @@ def augmented(
     colours = _colours(augment, numbers) if recoloured else kernels.UNCHANGED
     if size != pictures.size or _is_warped(augment):
         maps = _maps(augment, numbers, heights, widths, pictures.size, size, flips)
-        kernels.warp(*source, maps, *colours, squares)
+        kernels.warp(*source, maps, *colours, crops)
     else:
         tops = _first(heights, size, numbers[rng.DOWN], augment)
         lefts = _first(widths, size, numbers[rng.ACROSS], augment)
-        kernels.cut(*source, tops, lefts, flips, *colours, squares)
+        kernels.cut(*source, tops, lefts, flips, *colours, crops)
     if hole := round(augment.cutout * size):
-        for square, places in zip(squares, numbers[[rng.HOLE_DOWN, rng.HOLE_ACROSS]].T, strict=True):
+        for crop, places in zip(crops, numbers[[rng.HOLE_DOWN, rng.HOLE_ACROSS]].T, strict=True):
             top, left = (int(place * (size - hole + 1)) for place in places)
-            square[:, top : top + hole, left : left + hole] = GREY
-    return squares
+            crop[:, top : top + hole, left : left + hole] = GREY
+    return crops
 
 
 def _flips(augment: AugmentConfig, numbers: Floats, seed: int, epoch: int, chosen: Whole) -> Whole:
@@ -74,7 +74,7 @@ def _flips(augment: AugmentConfig, numbers: Floats, seed: int, epoch: int, chose
 
 
 def _first(lengths: Whole, size: int, numbers: Floats, augment: AugmentConfig) -> Whole:
-    """Where each square starts on an axis."""
+    """Where each crop starts on an axis."""
     spare = lengths - size
     if augment.random_crop:
         lowest, highest = np.zeros_like(spare), spare
@@ -100,17 +100,17 @@ def _maps(
 ) -> Whole:
     """The maps that `kernels.warp` takes: a cut of random area and aspect, turned about its middle.
 
-    whole, size: edges of the square that areas are shares of, and of the one that is made.
+    whole, size: edges of the crop that areas are shares of, and of the one that is made.
     """
     low, high = augment.scale
     area = low + (high - low) * numbers[rng.AREA]
     low, high = map(math.log, augment.aspect)
     aspect = np.exp(low + (high - low) * numbers[rng.ASPECT])
     angle = math.radians(augment.rotation) * (2 * numbers[rng.ANGLE] - 1)
-    # Pixels of the picture in one of the square.
+    # Pixels of the picture in one of the crop.
     tall, wide = np.sqrt(area / aspect) * whole / size, np.sqrt(area * aspect) * whole / size
     sine, cosine = np.sin(angle), np.cos(angle)
-    # How far row and column move from one pixel of the square to the next, down and across.
+    # How far row and column move from one pixel of the crop to the next, down and across.
     steps = np.array([[tall * cosine, wide * sine], [-tall * sine, wide * cosine]])
     steps[:, 1] *= 1 - 2 * flips
     middles = np.array(

@@ -15,7 +15,7 @@ from catdog_exp.parallel import in_order
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
 
-# Bytes of squares that a thread makes at once. To wake it, and to draw what it does, costs as much as a batch of small
+# Bytes of crops that a thread makes at once. To wake it, and to draw what it does, costs as much as a batch of small
 # pictures; and what is more than this no longer fits into a processor's own cache.
 TOGETHER = 3 << 18
 
@@ -39,7 +39,7 @@ def train_batches(
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
     """An epoch of augmented batches in a shuffled order, from its batch number `first_step` (from 0) to its end.
 
-    Each is (squares, targets): uint8 RGB of shape (batch_size, 3, size, size), and float32 of shape
+    Each is (crops, targets): uint8 RGB of shape (batch_size, 3, size, size), and float32 of shape
     (batch_size, classes), whose rows sum to 1. A last batch that is not full is left out, so that all have one
     shape; where all pictures together do not fill one batch, they are the one batch.
 
@@ -61,8 +61,8 @@ def train_batches(
 
     def made(batches: NDArray[np.int64]) -> list[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
         every = augmented.batch(batches.reshape(-1))
-        squares, targets = (part.reshape(*batches.shape, *part.shape[1:]) for part in every)
-        return list(zip(squares, targets, strict=True))
+        crops, targets = (part.reshape(*batches.shape, *part.shape[1:]) for part in every)
+        return list(zip(crops, targets, strict=True))
 
     parts = (batches[start : start + at_once] for start in range(0, len(batches), at_once))
     with closing(in_order(made, parts, threads, ahead=1)) as several:
@@ -71,18 +71,18 @@ def train_batches(
 
 
 def plain_batches(pictures: DecodedPictures, batch_size: int) -> Iterator[NDArray[np.uint8]]:
-    """All pictures' middle squares in order, as `full_batches`; one batch at a time is in memory."""
+    """All pictures' center crops in order, as `full_batches`; one batch at a time is in memory."""
     for start in range(0, len(pictures), batch_size):
-        yield from full_batches(pictures.squares(start, start + batch_size), batch_size)
+        yield from full_batches(pictures.crops(start, start + batch_size), batch_size)
 
 
-def full_batches(squares: NDArray[np.uint8], batch_size: int) -> Iterator[NDArray[np.uint8]]:
-    """Squares (N, size, size, 3) cut into batches of shape (batch_size, 3, size, size).
+def full_batches(crops: NDArray[np.uint8], batch_size: int) -> Iterator[NDArray[np.uint8]]:
+    """Crops (N, size, size, 3) cut into batches of shape (batch_size, 3, size, size).
 
     The last one is filled up with zeros.
     """
-    for start in range(0, len(squares), batch_size):
-        part = squares[start : start + batch_size]
-        batch = np.zeros((batch_size, 3, *squares.shape[1:3]), squares.dtype)
+    for start in range(0, len(crops), batch_size):
+        part = crops[start : start + batch_size]
+        batch = np.zeros((batch_size, 3, *crops.shape[1:3]), crops.dtype)
         batch[: len(part)] = part.transpose(0, 3, 1, 2)
         yield batch

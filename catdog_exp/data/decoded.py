@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from catdog_exp.errors import UserError
 from catdog_exp.images.decode import Unreadable, decode_picture
-from catdog_exp.images.resize import Pixels, center_square
+from catdog_exp.images.resize import Pixels, center_crop
 from catdog_exp.packs.recordio import Record, read_records, unpack_record
 from catdog_exp.parallel import in_order
 
@@ -66,13 +66,13 @@ class DecodedPictures:
             self.ids[places],
         )
 
-    def squares(self, start: int = 0, stop: int | None = None) -> Pixels:
-        """The middle squares of the pictures from `start` to before `stop` (to the end), RGB, (N, size, size, 3)."""
+    def crops(self, start: int = 0, stop: int | None = None) -> Pixels:
+        """The center crops of the pictures from `start` to before `stop` (to the end), RGB, (N, size, size, 3)."""
         places = range(len(self))[start:stop]
-        squares = np.empty((len(places), self.size, self.size, 3), np.uint8)
-        for square, place in zip(squares, places, strict=True):
-            square[:] = center_square(self.picture(place), self.size)
-        return squares
+        crops = np.empty((len(places), self.size, self.size, 3), np.uint8)
+        for crop, place in zip(crops, places, strict=True):
+            crop[:] = center_crop(self.picture(place), self.size)
+        return crops
 
 
 def decode_records(recs: Sequence[Path], size: int, threads: int) -> DecodedPictures:

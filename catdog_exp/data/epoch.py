@@ -36,21 +36,21 @@ class AugmentedEpoch:
         self._mixing = Mixing(augment, len(pictures), self._generator(MIXING)) if mixes else None
 
     def batch(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The squares of the pictures with these indices, uint8 RGB, shape (N, 3, size, size), and their targets.
+        """The crops of the pictures with these indices, uint8 RGB, shape (N, 3, size, size), and their targets.
 
         The targets are float32 of shape (N, classes); each row sums to 1.
         """
         if self._mixing is None:
-            squares, targets = self._squares(chosen), self._one_hot(chosen)
+            crops, targets = self._crops(chosen), self._one_hot(chosen)
         else:
             partners = self._mixing.partners[chosen]
-            squares, others = np.split(self._squares(np.concatenate([chosen, partners])), 2)
-            own = self._mixing.mix(squares, others, chosen, uniform(*self._when, chosen))[:, None]
+            crops, others = np.split(self._crops(np.concatenate([chosen, partners])), 2)
+            own = self._mixing.mix(crops, others, chosen, uniform(*self._when, chosen))[:, None]
             targets = own * self._one_hot(chosen) + (1 - own) * self._one_hot(partners)
         smoothing = self._augment.label_smoothing  # Szegedy et al., 2016
-        return squares, (targets * (1 - smoothing) + smoothing / self._classes).astype(np.float32)
+        return crops, (targets * (1 - smoothing) + smoothing / self._classes).astype(np.float32)
 
-    def _squares(self, chosen: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _crops(self, chosen: NDArray[np.int64]) -> NDArray[np.uint8]:
         return augmented(self._pictures, chosen, self._augment, *self._when)
 
     def _one_hot(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:

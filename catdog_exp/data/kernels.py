@@ -1,9 +1,9 @@
 """The loops over pixels of augmentation: in whole numbers, or in floats that are never summed up, for equal bits.
 
-Squares are uint8 RGB of shape (N, 3, size, size). All sizes, places and offsets are int64. No place can lead
+Crops are uint8 RGB of shape (N, 3, size, size). All sizes, places and offsets are int64. No place can lead
 outside of a picture: beyond its border it is mirrored, without repeating the outermost pixel.
 
-Where squares come out of pictures, each pixel's colour is first fetched as one whole word; then the words of a square
+Where crops come out of pictures, each pixel's colour is first fetched as one whole word; then the words of a crop
 are taken apart by loops so plain that they become vector instructions. They are functions of their own for that:
 given numbers and flat arrays, the compiler sees that what it writes is not what it reads.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catdog_exp.compiled import compiled
 
-Squares = NDArray[np.uint8]
+Crops = NDArray[np.uint8]
 Whole = NDArray[np.int64]
 Words = NDArray[np.uint64]
 Floats = NDArray[np.float32]
@@ -53,7 +53,7 @@ def _mirrored(place: int, length: int) -> int:
 
 
 @compiled
-def _total(channel: Squares) -> np.int64:
+def _total(channel: Crops) -> np.int64:
     total = np.uint32(0)
     for at in range(len(channel)):
         total = np.uint32(total + channel[at])
@@ -62,14 +62,14 @@ def _total(channel: Squares) -> np.int64:
 
 @compiled
 def _weighed(
-    red: Squares,
-    green: Squares,
-    blue: Squares,
+    red: Crops,
+    green: Crops,
+    blue: Crops,
     by_red: np.float32,
     by_green: np.float32,
     by_blue: np.float32,
     added: np.float32,
-    out: Squares,
+    out: Crops,
 ) -> None:
     for at in range(len(out)):
         value = by_red * red[at] + by_green * green[at] + by_blue * blue[at] + added
@@ -77,22 +77,22 @@ def _weighed(
 
 
 @compiled
-def _recolour(square: Squares, matrix: Floats, share: np.float32) -> None:
-    """Multiply each pixel's colour by a matrix, and add to it a share of the square's mean grey.
+def _recolour(crop: Crops, matrix: Floats, share: np.float32) -> None:
+    """Multiply each pixel's colour by a matrix, and add to it a share of the crop's mean grey.
 
-    square: of shape (3, pixels).
+    crop: of shape (3, pixels).
     """
-    red, green, blue = square.copy()
+    red, green, blue = crop.copy()
     # Luma after ITU-R BT.601.
     grey = np.float32((299 * _total(red) + 587 * _total(green) + 114 * _total(blue)) / (1000 * len(red)))
     added = share * grey + np.float32(0.5)
     for channel in range(3):
         by_red, by_green, by_blue = matrix[channel]
-        _weighed(red, green, blue, by_red, by_green, by_blue, added, square[channel])
+        _weighed(red, green, blue, by_red, by_green, by_blue, added, crop[channel])
 
 
 @compiled
-def _channel(colours: Words, shift: np.uint64, out: Squares) -> None:
+def _channel(colours: Words, shift: np.uint64, out: Crops) -> None:
     """One channel, the byte that starts at this bit, of each colour."""
     for at in range(len(out)):
         out[at] = colours[at] >> shift
@@ -109,14 +109,14 @@ def cut(
     flips: Whole,
     matrices: Floats,
     greys: Floats,
-    out: Squares,
+    out: Crops,
 ) -> None:
-    """Copy squares out of pictures that lie one behind the other in `pixels` (`DecodedPictures`), and recolour them.
+    """Copy crops out of pictures that lie one behind the other in `pixels` (`DecodedPictures`), and recolour them.
 
-    words: of `pixels`. offsets, heights, widths: of the pictures, shape (N,). tops, lefts: where the squares start,
+    words: of `pixels`. offsets, heights, widths: of the pictures, shape (N,). tops, lefts: where the crops start,
     shape (N,), any whole numbers. flips: 1 mirrors left and right, shape (N,). matrices: what each pixel's colour is
-    multiplied by, shape (N, 3, 3). greys: shares of the square's mean grey that are then added, shape (N,). Where
-    there are no matrices, the colours stay. out: the squares.
+    multiplied by, shape (N, 3, 3). greys: shares of the crop's mean grey that are then added, shape (N,). Where
+    there are no matrices, the colours stay. out: the crops.
     """
     size = out.shape[3]
     planes = out.reshape(len(out), 3, -1)
@@ -144,7 +144,7 @@ def load() -> None:
 
 
 @compiled
-def _between(upper: Words, lower: Words, down: Fractions, across: Fractions, shift: np.uint64, out: Squares) -> None:
+def _between(upper: Words, lower: Words, down: Fractions, across: Fractions, shift: np.uint64, out: Crops) -> None:
     """One channel, the byte that starts at this bit, of the colours between four neighbours.
 
     upper, lower: words of the left ones. down, across: how far from one to the other, in units of 2**-PLACE_BITS.
@@ -183,18 +183,18 @@ def warp(
     maps: Whole,
     matrices: Floats,
     greys: Floats,
-    out: Squares,
+    out: Crops,
 ) -> None:
-    """Fill squares with what lies at places of pictures, between pixels by bilinear interpolation; and recolour them.
+    """Fill crops with what lies at places of pictures, between pixels by bilinear interpolation; and recolour them.
 
-    maps: shape (N, 2, 3), in units of 2**-PLACE_BITS pixels: for each square the row and the column in the
+    maps: shape (N, 2, 3), in units of 2**-PLACE_BITS pixels: for each crop the row and the column in the
     picture of its first pixel, and how much they change from one pixel to the next down and across:
     `maps[n] @ (1, y, x)`. Otherwise as `cut`.
     """
     size = out.shape[3]
     planes = out.reshape(len(out), 3, -1)
     fraction = (1 << PLACE_BITS) - 1
-    # A square's. An index without a sign costs less: one with it might count from the end.
+    # A crop's. An index without a sign costs less: one with it might count from the end.
     upper, lower = np.empty(size * size, np.uint64), np.empty(size * size, np.uint64)
     below, after = np.empty(size * size, np.int32), np.empty(size * size, np.int32)
     places = np.empty(size, np.uintp)  # of a row
@@ -228,17 +228,17 @@ def warp(
 
 
 @compiled
-def blend(squares: Squares, others: Squares, boxes: Whole, weights: Whole) -> None:
-    """Mix into each square, within its box, the other one.
+def blend(crops: Crops, others: Crops, boxes: Whole, weights: Whole) -> None:
+    """Mix into each crop, within its box, the other one.
 
-    boxes: top, left, bottom, right (the last two excluded), shape (N, 4), within the squares.
-    weights: of the square itself, shape (N,), in units of 2**-BLEND_BITS.
+    boxes: top, left, bottom, right (the last two excluded), shape (N, 4), within the crops.
+    weights: of the crop itself, shape (N,), in units of 2**-BLEND_BITS.
     """
-    for n in range(len(squares)):
+    for n in range(len(crops)):
         own = weights[n]
         other = (1 << BLEND_BITS) - own
         for channel in range(3):
             for y in range(boxes[n, 0], boxes[n, 2]):
                 for x in range(boxes[n, 1], boxes[n, 3]):
-                    mixed = own * squares[n, channel, y, x] + other * others[n, channel, y, x]
-                    squares[n, channel, y, x] = (mixed + (1 << BLEND_BITS - 1)) >> BLEND_BITS
+                    mixed = own * crops[n, channel, y, x] + other * others[n, channel, y, x]
+                    crops[n, channel, y, x] = (mixed + (1 << BLEND_BITS - 1)) >> BLEND_BITS

@@ -1,4 +1,4 @@
-"""Squares mixed with others: mixup and CutMix."""
+"""Crops mixed with others: mixup and CutMix."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class Mixing:
         self._shares = [np.maximum(share, 1 - share) for share in shares]
 
     def mix(
-        self, squares: NDArray[np.uint8], others: NDArray[np.uint8], chosen: NDArray[np.int64], numbers: Floats
+        self, crops: NDArray[np.uint8], others: NDArray[np.uint8], chosen: NDArray[np.int64], numbers: Floats
     ) -> Floats:
-        """Mix the partners' squares into the chosen pictures' own. Returns the own shares, 0..1, shape (N,).
+        """Mix the partners' crops into the chosen pictures' own. Returns the own shares, 0..1, shape (N,).
 
-        squares, others: uint8, shape (N, 3, size, size). numbers: those of `rng.uniform`, shape (COLUMNS, N).
+        crops, others: uint8, shape (N, 3, size, size). numbers: those of `rng.uniform`, shape (COLUMNS, N).
         """
-        size = squares.shape[3]
+        size = crops.shape[3]
         mixup, cutmix = (shares[chosen] for shares in self._shares)
         pasted = self._pasted(numbers[rng.MIXING])
         edges: NDArray[np.int64] = np.where(pasted, np.rint(size * np.sqrt(1 - cutmix)), size).astype(np.int64)
         weights: NDArray[np.int64] = np.where(pasted, 0, np.rint(WHOLE * mixup)).astype(np.int64)
         corners = np.floor(numbers[[rng.BOX_DOWN, rng.BOX_ACROSS]] * (size - edges + 1)).astype(np.int64)
-        kernels.blend(squares, others, np.concatenate([corners, corners + edges]).T.copy(), weights)
+        kernels.blend(crops, others, np.concatenate([corners, corners + edges]).T.copy(), weights)
         area = (edges / size) ** 2
         return np.asarray(1 - area * (1 - weights / WHOLE), np.float64)
 

@@ -63,7 +63,7 @@ def _resize(picture: Pixels, width: int, height: int, method: int) -> Pixels:
     return cast("Pixels", cv2.resize(picture, (width, height), interpolation=method))
 
 
-def center_square(picture: Pixels, size: int) -> Pixels:
+def center_crop(picture: Pixels, size: int) -> Pixels:
     """A view of the middle `size` × `size` pixels; both edges must have at least that."""
     height, width = picture.shape[:2]
     top, left = (height - size) // 2, (width - size) // 2

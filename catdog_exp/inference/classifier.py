@@ -58,18 +58,18 @@ class Classifier:
             raise UserError(f"{checkpoint}: {error}") from None
         return cls(found, forward)
 
-    def probabilities(self, squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Each class's probability for each picture, float32 (N, classes), rows sum to 1.
 
-        squares: uint8 RGB of shape (N, size, size, 3).
+        crops: uint8 RGB of shape (N, size, size, 3).
         """
         expected = (self.size, self.size, 3)
-        if squares.shape[1:] != expected or squares.dtype != np.uint8:
-            raise ValueError(f"squares must be uint8 of shape (N, {self.size}, {self.size}, 3)")
-        return self._softmax(full_batches(squares, self._batch_size(len(squares))), len(squares))
+        if crops.shape[1:] != expected or crops.dtype != np.uint8:
+            raise ValueError(f"crops must be uint8 of shape (N, {self.size}, {self.size}, 3)")
+        return self._softmax(full_batches(crops, self._batch_size(len(crops))), len(crops))
 
     def probabilities_of(self, pictures: DecodedPictures) -> NDArray[np.float32]:
-        """As `probabilities`, of the pictures' middle squares; they are never all in memory."""
+        """As `probabilities`, of the pictures' center crops; they are never all in memory."""
         return self._softmax(plain_batches(pictures, self._batch_size(len(pictures))), len(pictures))
 
     def _batch_size(self, pictures: int) -> int:

@@ -20,7 +20,7 @@ from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.images.decode import Unreadable, read_picture
-from catdog_exp.images.resize import Pixels, center_square
+from catdog_exp.images.resize import Pixels, center_crop
 from catdog_exp.packs.lst_files import Entry, write_list
 from catdog_exp.parallel import in_order
 from catdog_exp.sources.folders import EXTENSIONS
@@ -28,7 +28,7 @@ from catdog_exp.sources.folders import EXTENSIONS
 if TYPE_CHECKING:
     from catdog_exp.inference.classifier import Classifier
 
-CHUNK_BYTES = 64 * 2**20  # of squares that wait for the network at once, at most
+CHUNK_BYTES = 64 * 2**20  # of crops that wait for the network at once, at most
 CHUNK_PICTURES = 256
 
 
@@ -81,29 +81,29 @@ def predict(classifier: Classifier, pictures: Sequence[Path], threads: int) -> l
 
     def read(path: Path) -> Pixels | Unreadable:
         try:
-            return read_square(path, size)
+            return read_crop(path, size)
         except Unreadable as error:
             return error
 
     chunk = max(1, min(CHUNK_PICTURES, CHUNK_BYTES // (3 * size * size)))
     predictions: list[Prediction] = []
     with (
-        closing(in_order(read, pictures, threads)) as squares,
+        closing(in_order(read, pictures, threads)) as crops,
         ProgressBar("predicting", len(pictures), "pictures", leave=False) as bar,
     ):
         for start in range(0, len(pictures), chunk):
             paths = pictures[start : start + chunk]
-            predictions += _classify(classifier, paths, list(islice(squares, len(paths))))
+            predictions += _classify(classifier, paths, list(islice(crops, len(paths))))
             bar.advance(len(paths))
     return predictions
 
 
-def read_square(path: Path, size: int) -> Pixels:
-    """The middle square of a picture file, shrunk as packing shrinks: RGB, shape (size, size, 3).
+def read_crop(path: Path, size: int) -> Pixels:
+    """The center crop of a picture file, shrunk as packing shrinks: RGB, shape (size, size, 3).
 
     Raises Unreadable.
     """
-    picture = center_square(read_picture(path, short_edge=size), size)
+    picture = center_crop(read_picture(path, short_edge=size), size)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
@@ -175,15 +175,13 @@ def _natural(path: Path) -> tuple[list[list[str | int]], str]:
     return [[int(bit) if place % 2 else bit for place, bit in enumerate(part)] for part in parts], str(path)
 
 
-def _classify(
-    classifier: Classifier, paths: Sequence[Path], squares: Sequence[Pixels | Unreadable]
-) -> list[Prediction]:
-    readable = [square for square in squares if not isinstance(square, Unreadable)]
+def _classify(classifier: Classifier, paths: Sequence[Path], crops: Sequence[Pixels | Unreadable]) -> list[Prediction]:
+    readable = [crop for crop in crops if not isinstance(crop, Unreadable)]
     rows = iter(classifier.probabilities(np.stack(readable)).tolist() if readable else [])
     found = []
-    for path, square in zip(paths, squares, strict=True):
-        if isinstance(square, Unreadable):
-            found.append(Prediction(path, None, None, (), str(square)))
+    for path, crop in zip(paths, crops, strict=True):
+        if isinstance(crop, Unreadable):
+            found.append(Prediction(path, None, None, (), str(crop)))
         else:
             shares = next(rows)
             best = max(shares)

@@ -37,7 +37,7 @@ class Forward:
         """`use` gives it its parameters.
 
         size: edge of the square input in pixels. classes: their number. threads: batches computed at once.
-        batch_size: pictures of a batch on a card; the processor is as quick with fewer, which need less memory.
+        batch_size: pictures of a batch on a GPU; the processor is as quick with fewer, which need less memory.
         mirrored: logits are the mean of those of a picture and of its mirror image.
         Raises UserError when the device cannot be used.
         """

@@ -35,7 +35,7 @@ CONNECT = 5  # seconds that a cluster has to answer
 NO_RAY = "data.pack_on=ray needs Ray: `pip install catdog-exp[ray]`, or pack with data.pack_on=threads"
 
 # To be set before Ray is imported: nothing is reported to Ray's makers; its processes do not install this project
-# anew when it was started by `uv run`; it leaves the choice of graphics cards as it is.
+# anew when it was started by `uv run`; it leaves the choice of GPUs as it is.
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",

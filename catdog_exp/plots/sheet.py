@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from catdog_exp.data.config import AugmentConfig
 from catdog_exp.images.decode import Unreadable
-from catdog_exp.images.resize import center_square
-from catdog_exp.inference.prediction import Prediction, read_square
+from catdog_exp.images.resize import center_crop
+from catdog_exp.inference.prediction import Prediction, read_crop
 from catdog_exp.plots.page import COLUMNS, TILE, Band, Tile, write_page
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def preview_sheet(pictures: DecodedPictures, classes: Sequence[str], path: Path,
     for label, name in enumerate(classes[:MOST_BANDS]):
         places = np.flatnonzero(pictures.labels == label)
         shown = _spread(places.tolist(), per_class)
-        tiles = [Tile(center_square(pictures.picture(place), pictures.size)) for place in shown]
+        tiles = [Tile(center_crop(pictures.picture(place), pictures.size)) for place in shown]
         bands.append(Band(tiles, name, _count(len(places), "picture") + _of_which(len(shown), len(places))))
     note = f"{_count(len(pictures), 'picture')} in {_count(len(classes), 'class')}"
     note += f", short edge {pictures.size} pixels"
@@ -109,7 +109,7 @@ def mistakes_sheet(pictures: DecodedPictures, evaluation: Evaluation, path: Path
         shares = evaluation.probabilities[place]
         said = f"said {evaluation.classes[shares.argmax()]} {_percent(shares.max())}"
         truth = f"truth: {evaluation.classes[evaluation.labels[place]]}"
-        tiles.append(Tile(center_square(pictures.picture(place), pictures.size), (said, truth), "wrong"))
+        tiles.append(Tile(center_crop(pictures.picture(place), pictures.size), (said, truth), "wrong"))
     note = f"{len(mistakes):,} of {_count(len(pictures), 'picture')} wrong"
     note += _of_which(len(tiles), len(mistakes))
     write_page("Worst mistakes", note, [Band(tiles)], path)
@@ -135,11 +135,11 @@ def _augmented_band(
 ) -> Band:
     from catdog_exp.data.epoch import AugmentedEpoch
 
-    squares, targets = AugmentedEpoch(pictures, augment, len(classes), seed, epoch).batch(chosen)
+    crops, targets = AugmentedEpoch(pictures, augment, len(classes), seed, epoch).batch(chosen)
     told = any(getattr(augment, key) for key in CHANGES_TARGETS)
     tiles = [
-        Tile(square, _in_target(target, classes) if told else ())
-        for square, target in zip(squares.transpose(0, 2, 3, 1), targets, strict=True)
+        Tile(crop, _in_target(target, classes) if told else ())
+        for crop, target in zip(crops.transpose(0, 2, 3, 1), targets, strict=True)
     ]
     return Band(tiles, heading, note)
 
@@ -158,7 +158,7 @@ def _predicted_tile(prediction: Prediction) -> Tile:
     if prediction.label is None or prediction.probability is None:
         return Tile(None, ("unreadable", name))
     try:
-        picture = read_square(prediction.path, TILE)
+        picture = read_crop(prediction.path, TILE)
     except Unreadable:
         return Tile(None, ("unreadable", name))
     unsure = prediction.probability < UNSURE_BELOW

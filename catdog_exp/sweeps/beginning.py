@@ -21,7 +21,7 @@ from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
 from catdog_exp.sweeps.launchers import prepare
 from catdog_exp.sweeps.passwords import hand_on, hide
 from catdog_exp.sweeps.planning import plan
-from catdog_exp.sweeps.slots import cards_for, jobs_at_once
+from catdog_exp.sweeps.slots import gpus_for, jobs_at_once
 from catdog_exp.sweeps.sweepers import PREFIX, Grid
 from catdog_exp.sweeps.table import plan_table
 from catdog_exp.sweeps.underway import under_way
@@ -122,8 +122,8 @@ def _at_once(config: DictConfig, configs: list[RunConfig]) -> int | None:
         return 1
     hardware = [config.hardware for config in configs]
     at_once = jobs_at_once(configs[0].sweep.jobs, max((each.threads or 1) for each in hardware))
-    if cards := cards_for(hardware[0]):
-        at_once = min(at_once, len(cards))
+    if gpus := gpus_for(hardware[0]):
+        at_once = min(at_once, len(gpus))
     return min(at_once, len(configs)) if is_grid(config) else at_once
 
 

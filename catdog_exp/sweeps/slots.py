@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from catdog_exp.gpus import CARDS, visible_cards
+from catdog_exp.gpus import GPUS, visible_gpus
 from catdog_exp.threads import VARIABLE
 from catdog_exp.training.config import HardwareConfig
 
@@ -28,24 +28,24 @@ class Slot:
     at_once: int | None
 
     def environment(self, hardware: HardwareConfig) -> dict[str, str]:
-        """Variables that give a job's process its share: of the cores as threads, of several cards one."""
+        """Variables that give a job's process its share: of the cores as threads, of several GPUs one."""
         if self.at_once is None:
             share = str(hardware.threads or "") or os.environ.get(GIVEN_CORES, "")
             return {VARIABLE: share} if share else {}
         share = str(hardware.threads or max(1, len(os.sched_getaffinity(0)) // self.at_once))
-        cards = cards_for(hardware)
-        return {VARIABLE: share, **({CARDS: cards[self.number % len(cards)]} if cards else {})}
+        gpus = gpus_for(hardware)
+        return {VARIABLE: share, **({GPUS: gpus[self.number % len(gpus)]} if gpus else {})}
 
 
-def cards_for(hardware: HardwareConfig) -> list[str]:
-    """The cards of this machine that jobs with this hardware may use one of, none where they use the processor."""
-    if hardware.device == "cpu" or hardware.gpus > 1 or not (cards := visible_cards()):
+def gpus_for(hardware: HardwareConfig) -> list[str]:
+    """The GPUs of this machine that jobs with this hardware may use one of, none where they use the processor."""
+    if hardware.device == "cpu" or hardware.gpus > 1 or not (gpus := visible_gpus()):
         return []
     if hardware.device == "auto":
         from catdog_exp.mx import context
 
-        return cards if context("auto").device_type == "gpu" else []
-    return cards
+        return gpus if context("auto").device_type == "gpu" else []
+    return gpus
 
 
 def jobs_at_once(asked: int | None, threads: int | None) -> int:

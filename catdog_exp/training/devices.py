@@ -22,7 +22,7 @@ def devices(hardware: HardwareConfig, pictures: int, threads: int) -> tuple[list
     check_dtype(place, hardware.dtype)
     contexts = side_by_side(place, slices_of(pictures), min(hardware.gpus, pictures))
     if place.device_type == "gpu":
-        log.info("a card adds up in no fixed order: the same training again ends with slightly other numbers")
+        log.info("a GPU adds up in no fixed order: the same training again ends with slightly other numbers")
         return contexts, len(contexts)
     if hardware.device == "auto" and ("CUDA" in features() or hardware.gpus > 1):
         log.warning("hardware.device=auto: the processor computes, since %s", gpu_problem(hardware.gpus))

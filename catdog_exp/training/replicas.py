@@ -95,14 +95,14 @@ class Replicas:
         self.loss = mx.gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=False)
         self.loss.hybridize(static_alloc=True, static_shape=True)
 
-    def gradients(self, squares: NDArray[np.uint8], targets: NDArray[np.float32]) -> list[Any]:
+    def gradients(self, crops: NDArray[np.uint8], targets: NDArray[np.float32]) -> list[Any]:
         """Compute the gradient of the summed weighted loss into `weights.gradients`, slice by slice.
 
-        squares: uint8 (N, 3, size, size). targets: float32 (N, classes), rows sum to 1.
+        crops: uint8 (N, 3, size, size). targets: float32 (N, classes), rows sum to 1.
         Returns for each slice an array on its context that will hold its summed loss and its number of hits.
         """
         tallies = []
-        slices = zip(_cut(squares, self.contexts), _cut(targets, self.contexts), strict=True)
+        slices = zip(_cut(crops, self.contexts), _cut(targets, self.contexts), strict=True)
         for number, ((pictures, context), (wanted, _)) in enumerate(slices):
             if number >= self.at_once:
                 self.weights.gradients[number - self.at_once].wait_to_read()

@@ -143,19 +143,19 @@ class Trainer:
         batches = self._batches(epoch, first)
         rate, gathered, batches_in_all = 0.0, 0, self.steps * train.accumulate
         with closing(batches):
-            for number, (squares, targets) in enumerate(batches, first):
+            for number, (crops, targets) in enumerate(batches, first):
                 if number >= batches_in_all:
                     break
                 if number % SEEDED == 0:
                     seed_draws(train.seed, epoch, number // SEEDED, self.workers.rank)
-                sums = self.replicas.gradients(squares, targets)
+                sums = self.replicas.gradients(crops, targets)
                 self.updater.add()
                 gathered += self.pictures_at_once
                 if (number + 1) % train.accumulate == 0:
                     rate = self._rate()
                     self.updater.step(rate, gathered)
                     gathered = 0
-                tally.add(number + 1, rate, len(squares), sums)
+                tally.add(number + 1, rate, len(crops), sums)
                 if (number + 1) % SEEDED == 0 and number + 1 < batches_in_all and self._is_time_to_save(number + 1):
                     self._save_within(number + 1, tally)
         loss, correct, pictures = tally.of_all(self.workers)
@@ -198,10 +198,10 @@ class Trainer:
         """Epochs that fit into so many minutes; trying that out leaves no trace in the training."""
         arrays = self.updater.arrays()
         with closing(self._batches(1, 0)) as batches:
-            squares, targets = next(batches)
+            crops, targets = next(batches)
 
         def batch() -> None:
-            self.replicas.gradients(squares, targets)
+            self.replicas.gradients(crops, targets)
             mx.nd.waitall()
 
         steps = self.steps * self.train.accumulate

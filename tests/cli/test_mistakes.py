@@ -54,7 +54,7 @@ MISTAKES = [
     (["objective=val/acuracy"], "objective=val/acuracy: must be one of "),
     (["stages=[pack,trian]"], "stages=['pack', 'trian']: "),
     (["hardware=gpu"], "hardware.device=gpu: "),
-    (["hardware.dtype=float16"], "hardware.dtype=float16: MXNet has it on cards alone"),
+    (["hardware.dtype=float16"], "hardware.dtype=float16: MXNet has it on GPUs alone"),
     (
         ["stages=[predict]", "predict.pictures=nowhere"],
         "predict.pictures=nowhere: there is no such file or folder",

@@ -136,7 +136,7 @@ def test_one_stage_more_costs_that_stage(catdog, tmp_path):
 
 
 def test_another_kind_of_device_is_another_training(catdog, tmp_path):
-    # No card here: MXNet is told that there is one, and computes on the processor in its place.
+    # No GPU here: MXNet is told that there is one, and computes on the processor in its place.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
         "if sys.argv[-1:] != ['-c'] and any('catdog' in word for word in sys.argv):\n"

@@ -11,7 +11,7 @@ from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run import start_run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CARDS = "8.6, NVIDIA A10\n9.0, NVIDIA H100 80GB HBM3\n3.7, Tesla K80\n"
+GPUS = "8.6, NVIDIA A10\n9.0, NVIDIA H100 80GB HBM3\n3.7, Tesla K80\n"
 
 
 def packages(tmp_path, shim, monkeypatch):
@@ -79,7 +79,7 @@ def test_a_bare_python_gets_its_report_too(tmp_path):
 def test_a_whole_report_on_this_machine(tmp_path, monkeypatch, capsys):
     tool = tmp_path / "bin" / "nvidia-smi"
     tool.parent.mkdir()
-    tool.write_text(f"#!/bin/sh\nprintf '{CARDS}'\n")
+    tool.write_text(f"#!/bin/sh\nprintf '{GPUS}'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
     uri = f"sqlite:///{tmp_path}/mlflow.db"

@@ -18,7 +18,7 @@ def numbered(height: int, width: int) -> np.ndarray:
     return np.stack([rows, columns, rows + columns], axis=2).astype(np.uint8)
 
 
-def squares(picture: np.ndarray, size: int, epoch: int = 1, count: int = MANY, **changes: object) -> np.ndarray:
+def crops(picture: np.ndarray, size: int, epoch: int = 1, count: int = MANY, **changes: object) -> np.ndarray:
     """What becomes of the same picture at many places of a pack, (count, size, size, 3)."""
     pictures = decoded([picture] * count, [0] * count, size)
     batch = augmented(pictures, np.arange(count), AugmentConfig(**changes), seed=0, epoch=epoch)
@@ -29,11 +29,11 @@ def squares(picture: np.ndarray, size: int, epoch: int = 1, count: int = MANY, *
 @pytest.mark.parametrize("shape", [(6, 11), (11, 6), (6, 6), (9, 6)])
 def test_without_augmentation_it_is_the_square_that_validation_sees(shape):
     pictures = decoded([numbered(*shape)], [0], 6)
-    assert np.array_equal(squares(numbered(*shape), 6, count=1), pictures.squares())
+    assert np.array_equal(crops(numbered(*shape), 6, count=1), pictures.crops())
 
 
 def test_a_random_crop_reaches_both_ends_of_the_longer_edge_and_no_further():
-    cut = squares(numbered(6, 11), 6, random_crop=True)
+    cut = crops(numbered(6, 11), 6, random_crop=True)
     assert set(cut[:, 0, 0, 1].tolist()) == {0, 1, 2, 3, 4, 5}
     assert set(cut[:, 0, 0, 0].tolist()) == {0}
 
@@ -42,13 +42,13 @@ def test_padding_is_the_mirrored_border_that_opencv_makes():
     padded = cv2.copyMakeBorder(numbered(6, 9), 3, 3, 3, 3, cv2.BORDER_REFLECT_101)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (6, 6), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
     wanted = {window.tobytes() for window in windows.reshape(-1, 6, 6, 3)}
-    found = {square.tobytes() for square in squares(numbered(6, 9), 6, count=1000, random_crop=True, pad=3)}
+    found = {crop.tobytes() for crop in crops(numbered(6, 9), 6, count=1000, random_crop=True, pad=3)}
     assert found == wanted
 
 
 def test_a_padding_wider_than_the_picture_still_cuts_its_pixels():
     for changes in ({}, {"scale": [4.0, 4.0], "rotation": 180.0}):
-        cut = squares(numbered(8, 8), 8, pad=64, **changes)
+        cut = crops(numbered(8, 8), 8, pad=64, **changes)
         assert cut[..., :2].max() <= 7
 
 
@@ -62,15 +62,15 @@ def test_a_smaller_size_shows_the_whole_square_in_fewer_pixels():
 
 def test_a_random_flip_mirrors_left_and_right_half_of_the_time():
     picture = numbered(6, 6)
-    flipped = [np.array_equal(square, picture[:, ::-1]) for square in squares(picture, 6, flip="random")]
-    plain = [np.array_equal(square, picture) for square in squares(picture, 6, flip="random")]
+    flipped = [np.array_equal(crop, picture[:, ::-1]) for crop in crops(picture, 6, flip="random")]
+    plain = [np.array_equal(crop, picture) for crop in crops(picture, 6, flip="random")]
     assert sum(flipped) + sum(plain) == MANY
     assert 0.35 * MANY < sum(flipped) < 0.65 * MANY
 
 
 def test_an_alternating_flip_takes_turns_from_epoch_to_epoch():
     picture = numbered(6, 6)
-    epochs = [squares(picture, 6, epoch, flip="alternating") for epoch in (1, 2, 3, 4)]
+    epochs = [crops(picture, 6, epoch, flip="alternating") for epoch in (1, 2, 3, 4)]
     assert np.array_equal(epochs[0], epochs[2])
     assert np.array_equal(epochs[1], epochs[3])
     assert np.array_equal(epochs[0], epochs[1][:, :, ::-1])
@@ -79,7 +79,7 @@ def test_an_alternating_flip_takes_turns_from_epoch_to_epoch():
 
 def test_a_quarter_of_the_area_is_the_middle_at_twice_the_size():
     picture = cv2.resize(np.random.default_rng(0).integers(0, 256, (4, 4, 3), np.uint8), (16, 16))
-    cut = squares(picture, 16, count=1, scale=[0.25, 0.25])[0]
+    cut = crops(picture, 16, count=1, scale=[0.25, 0.25])[0]
     wanted = cv2.resize(picture[4:12, 4:12], (16, 16), interpolation=cv2.INTER_LINEAR)
     assert np.abs(cut[1:-1, 1:-1].astype(int) - wanted[1:-1, 1:-1]).max() <= 1
 
@@ -87,19 +87,19 @@ def test_a_quarter_of_the_area_is_the_middle_at_twice_the_size():
 def test_a_scaled_cut_moves_over_the_whole_picture_only_with_random_crop():
     rows, columns = np.mgrid[:32, :48]
     picture = np.stack([rows * 5, columns * 5, rows], axis=2).astype(np.uint8)
-    moved = squares(picture, 32, random_crop=True, scale=[0.25, 0.25])
-    still = squares(picture, 32, scale=[0.25, 0.25])
+    moved = crops(picture, 32, random_crop=True, scale=[0.25, 0.25])
+    still = crops(picture, 32, scale=[0.25, 0.25])
     assert moved[..., 0].min() <= 5
     assert moved[..., 0].max() >= 150
     assert moved[..., 1].min() <= 5
     assert moved[..., 1].max() >= 230
-    assert len({square.tobytes() for square in still}) == 1
+    assert len({crop.tobytes() for crop in still}) == 1
 
 
 def test_an_aspect_above_one_takes_a_wide_cut_and_makes_it_narrow():
     picture = np.zeros((32, 32, 3), np.uint8)
-    picture[8:24, 8:24] = 255  # a square
-    lit = squares(picture, 32, count=1, aspect=[2.0, 2.0])[0, :, :, 0] > 127
+    picture[8:24, 8:24] = 255  # a crop
+    lit = crops(picture, 32, count=1, aspect=[2.0, 2.0])[0, :, :, 0] > 127
     assert lit.any(axis=1).sum() == pytest.approx(2 * lit.any(axis=0).sum(), abs=2)
 
 
@@ -107,18 +107,18 @@ def test_a_rotation_turns_about_the_middle_by_no_more_than_it_is_allowed():
     picture = np.zeros((33, 33, 3), np.uint8)
     picture[2:31, 16] = 255  # an upright line
     angles = []
-    for square in squares(picture, 33, rotation=30.0):
-        assert square[16, 16, 0] > 200
-        rows, columns = np.nonzero(square[..., 0] > 100)
+    for crop in crops(picture, 33, rotation=30.0):
+        assert crop[16, 16, 0] > 200
+        rows, columns = np.nonzero(crop[..., 0] > 100)
         angles.append(np.degrees(np.arctan(np.polyfit(rows, columns, 1)[0])))
     assert -31 < min(angles) < -25
     assert 25 < max(angles) < 31
 
 
 def test_a_flip_of_a_turned_picture_is_its_mirror_image():
-    picture = halves(1, 16).squares()[0]
-    both = squares(picture, 16, flip="alternating", rotation=20.0, epoch=1)
-    alone = squares(picture, 16, rotation=20.0, epoch=1)
+    picture = halves(1, 16).crops()[0]
+    both = crops(picture, 16, flip="alternating", rotation=20.0, epoch=1)
+    alone = crops(picture, 16, rotation=20.0, epoch=1)
     same = [np.array_equal(one, other) for one, other in zip(both, alone, strict=True)]
     mirrored = [np.abs(one.astype(int) - other[:, ::-1]).max() <= 1 for one, other in zip(both, alone, strict=True)]
     assert any(same)
@@ -131,7 +131,7 @@ GREY = COLOURS.astype(float) @ [0.299, 0.587, 0.114]
 
 
 def test_brightness_multiplies_all_alike():
-    found = squares(COLOURS, 8, brightness=0.3).astype(float)
+    found = crops(COLOURS, 8, brightness=0.3).astype(float)
     factors = found.mean(axis=(1, 2, 3)) / COLOURS.mean()
     assert 0.7 < factors.min() < 0.75
     assert 1.25 < factors.max() < 1.3
@@ -139,7 +139,7 @@ def test_brightness_multiplies_all_alike():
 
 
 def test_contrast_keeps_the_mean_grey_and_scales_the_distance_from_it():
-    found = squares(COLOURS, 8, contrast=0.3).astype(float)
+    found = crops(COLOURS, 8, contrast=0.3).astype(float)
     assert np.abs((found @ [0.299, 0.587, 0.114]).mean(axis=(1, 2)) - GREY.mean()).max() < 1
     spread = found.std(axis=(1, 2, 3)) / COLOURS.std()
     assert 0.69 < spread.min() < 0.76
@@ -148,13 +148,13 @@ def test_contrast_keeps_the_mean_grey_and_scales_the_distance_from_it():
 
 def test_saturation_and_hue_keep_each_pixel_s_grey():
     for changes in ({"saturation": 0.3}, {"hue": 0.1}):
-        found = squares(COLOURS, 8, **changes).astype(float)
+        found = crops(COLOURS, 8, **changes).astype(float)
         assert np.abs(found @ [0.299, 0.587, 0.114] - GREY).max() < 1.5
         assert np.abs(found - COLOURS).mean() > 1
 
 
 def test_no_saturation_is_grey():
-    found = squares(COLOURS, 8, saturation=1.0)
+    found = crops(COLOURS, 8, saturation=1.0)
     least = found[np.ptp(found, axis=3).mean(axis=(1, 2)).argmin()]
     assert np.abs(least.astype(float) - GREY[..., None]).max() < 3
 
@@ -162,23 +162,23 @@ def test_no_saturation_is_grey():
 def test_colours_end_at_black_and_white():
     picture = np.full((8, 8, 3), 40, np.uint8)
     picture[:4] = 215
-    found = squares(picture, 8, brightness=1.0)
+    found = crops(picture, 8, brightness=1.0)
     bright, dark = found[:, 0, 0, 0].astype(int), found[:, 7, 0, 0].astype(int)
     assert (dark > 60).sum() > 20  # of these the bright half would be above 255
     assert (bright[dark > 60] == 255).all()
-    found = squares(picture, 8, contrast=1.0)
+    found = crops(picture, 8, contrast=1.0)
     bright, dark = found[:, 0, 0, 0].astype(int), found[:, 7, 0, 0].astype(int)
     assert ((bright == 255) & (dark == 0)).sum() > 20
     assert (bright >= dark).all()
 
 
 def test_cutout_covers_one_grey_square_within_the_picture():
-    found = squares(np.full((16, 20, 3), 7, np.uint8), 16, cutout=0.25)
-    for square in found:
-        rows, columns = np.nonzero((square == 128).all(axis=2))
+    found = crops(np.full((16, 20, 3), 7, np.uint8), 16, cutout=0.25)
+    for crop in found:
+        rows, columns = np.nonzero((crop == 128).all(axis=2))
         assert len(rows) == 16
         assert np.ptp(rows) == np.ptp(columns) == 3
-    assert np.ptp([np.nonzero((square == 128).all(axis=2))[0].min() for square in found]) == 12
+    assert np.ptp([np.nonzero((crop == 128).all(axis=2))[0].min() for crop in found]) == 12
 
 
 ALL = AugmentConfig(
@@ -203,8 +203,8 @@ def test_pictures_of_several_shapes_in_one_batch_are_as_they_would_be_alone():
     pictures = halves(40, 16)
     chosen = np.random.default_rng(0).permutation(40)
     together = augmented(pictures, chosen, ALL, seed=4, epoch=2)
-    for square, index in zip(together, chosen, strict=True):
-        assert np.array_equal(square, augmented(pictures, np.array([index]), ALL, seed=4, epoch=2)[0])
+    for crop, index in zip(together, chosen, strict=True):
+        assert np.array_equal(crop, augmented(pictures, np.array([index]), ALL, seed=4, epoch=2)[0])
 
 
 def test_what_becomes_of_a_picture_follows_from_seed_and_epoch():

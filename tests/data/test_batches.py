@@ -31,16 +31,16 @@ def marked(count: int) -> object:
 
 def numbers(pictures: object, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
     batches = train_batches(pictures, BASIC, 3, batch_size, seed, epoch)
-    return [squares[:, 0, 0, 0].tolist() for squares, _ in batches]
+    return [crops[:, 0, 0, 0].tolist() for crops, _ in batches]
 
 
 def test_an_epoch_shows_each_picture_at_most_once_with_its_own_label():
     seen = []
-    for squares, targets in train_batches(marked(50), BASIC, 3, 8, seed=0, epoch=1):
-        assert squares.shape == (8, 3, 8, 8)
-        assert squares.dtype == np.uint8
-        assert squares.flags.c_contiguous
-        shown = squares[:, 0, 0, 0]
+    for crops, targets in train_batches(marked(50), BASIC, 3, 8, seed=0, epoch=1):
+        assert crops.shape == (8, 3, 8, 8)
+        assert crops.dtype == np.uint8
+        assert crops.flags.c_contiguous
+        shown = crops[:, 0, 0, 0]
         assert (targets.dtype, targets.shape) == (np.float32, (8, 3))
         assert np.array_equal(targets, np.eye(3)[shown % 3])
         seen.extend(shown.tolist())
@@ -49,9 +49,9 @@ def test_an_epoch_shows_each_picture_at_most_once_with_its_own_label():
 
 
 def test_fewer_pictures_than_a_batch_are_one_batch():
-    [(squares, targets)] = train_batches(marked(5), BASIC, 3, 64, seed=0, epoch=1)
-    assert squares.shape == (5, 3, 8, 8)
-    assert sorted(squares[:, 0, 0, 0].tolist()) == [0, 1, 2, 3, 4]
+    [(crops, targets)] = train_batches(marked(5), BASIC, 3, 64, seed=0, epoch=1)
+    assert crops.shape == (5, 3, 8, 8)
+    assert sorted(crops[:, 0, 0, 0].tolist()) == [0, 1, 2, 3, 4]
     assert len(targets) == 5 == 5 * steps_per_epoch(5, 64)
 
 
@@ -60,9 +60,9 @@ def test_workers_share_out_the_batches_of_one_that_has_theirs_together(count, si
     pictures = marked(count)
     whole = list(train_batches(pictures, STRONG, 3, 16, seed=0, epoch=1))
     shares = [list(train_batches(pictures, STRONG, 3, 8, 0, 1, rank=rank, workers=2)) for rank in (0, 1)]
-    assert [len(squares) for share in shares for squares, _ in share[:1]] == sizes
-    for (squares, targets), *parts in zip(whole, *shares, strict=True):
-        assert np.array_equal(squares, np.concatenate([part for part, _ in parts]))
+    assert [len(crops) for share in shares for crops, _ in share[:1]] == sizes
+    for (crops, targets), *parts in zip(whole, *shares, strict=True):
+        assert np.array_equal(crops, np.concatenate([part for part, _ in parts]))
         assert np.array_equal(targets, np.concatenate([part for _, part in parts]))
 
 
@@ -81,9 +81,9 @@ def test_how_a_picture_is_changed_does_not_depend_on_the_batch_size(augment):
     def by_content(batch_size: int) -> set[bytes]:
         batches = train_batches(pictures, augment, 2, batch_size, seed=3, epoch=5)
         return {
-            square.tobytes() + target.tobytes()
-            for squares, targets in batches
-            for square, target in zip(squares, targets, strict=True)
+            crop.tobytes() + target.tobytes()
+            for crops, targets in batches
+            for crop, target in zip(crops, targets, strict=True)
         }
 
     assert by_content(4) == by_content(12)
@@ -94,7 +94,7 @@ def test_how_a_picture_is_changed_does_not_depend_on_the_batch_size(augment):
 def test_from_a_later_step_on_the_batches_are_those_of_the_whole_epoch(first_step):
     def batches(first_step: int) -> list[bytes]:
         made = train_batches(halves(24), STRONG, 2, 5, seed=3, epoch=5, first_step=first_step)
-        return [squares.tobytes() + targets.tobytes() for squares, targets in made]
+        return [crops.tobytes() + targets.tobytes() for crops, targets in made]
 
     assert batches(first_step) == batches(0)[first_step:]
 
@@ -105,7 +105,7 @@ def test_several_threads_make_the_same_batches_in_the_same_order(batch_size):
 
     def batches(threads: int) -> list[bytes]:
         made = train_batches(pictures, STRONG, 2, batch_size, seed=3, epoch=5, threads=threads)
-        return [squares.tobytes() + targets.tobytes() for squares, targets in made]
+        return [crops.tobytes() + targets.tobytes() for crops, targets in made]
 
     assert batches(3) == batches(1)
 
@@ -121,8 +121,8 @@ def test_no_thread_outlives_an_epoch_that_is_left_before_its_end():
 def epoch_digest() -> str:
     """The digest of all that an epoch of every augmentation gives."""
     digest = sha256()
-    for squares, targets in train_batches(halves(48, 16), STRONG, 2, 8, seed=1, epoch=2):
-        digest.update(squares.tobytes() + targets.tobytes())
+    for crops, targets in train_batches(halves(48, 16), STRONG, 2, 8, seed=1, epoch=2):
+        digest.update(crops.tobytes() + targets.tobytes())
     return digest.hexdigest()
 
 
@@ -139,9 +139,9 @@ def test_the_bytes_are_the_same_for_any_number_of_threads(threads):
 def test_plain_batches_are_all_pictures_in_order_and_the_last_is_filled_up():
     pictures = halves(10)
     batches = list(plain_batches(pictures, 4))
-    assert {squares.shape for squares in batches} == {(4, 3, 8, 8)}
+    assert {crops.shape for crops in batches} == {(4, 3, 8, 8)}
     every = np.concatenate(batches).transpose(0, 2, 3, 1)
-    assert np.array_equal(every[:10], pictures.squares())
+    assert np.array_equal(every[:10], pictures.crops())
     assert every.shape[0] == 12
     assert not every[10:].any()
 
@@ -161,8 +161,8 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
     next(train_batches(pictures, BASIC, 2, 16, seed=0, epoch=1))  # compiles, which takes memory of its own
     tracemalloc.start()
     try:
-        shown = sum(len(squares) for squares in plain_batches(pictures, 16))
-        shown += sum(len(squares) for squares, _ in train_batches(pictures, BASIC, 2, 16, 0, 2, threads=2))
+        shown = sum(len(crops) for crops in plain_batches(pictures, 16))
+        shown += sum(len(crops) for crops, _ in train_batches(pictures, BASIC, 2, 16, 0, 2, threads=2))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

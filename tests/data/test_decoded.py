@@ -83,11 +83,11 @@ def test_pictures_without_the_bytes_to_spare_are_refused(drawn: tuple[Path, list
 
 def test_squares_are_the_middles(drawn: tuple[Path, list[Entry], Path]):
     pictures = decode_records([drawn[2]], 16, threads=2)
-    squares = pictures.squares()
-    assert squares.shape == (24, 16, 16, 3)
+    crops = pictures.crops()
+    assert crops.shape == (24, 16, 16, 3)
     for place in range(24):
         top, left = (pictures.heights[place] - 16) // 2, (pictures.widths[place] - 16) // 2
-        assert np.array_equal(squares[place], pictures.picture(place)[top : top + 16, left : left + 16])
+        assert np.array_equal(crops[place], pictures.picture(place)[top : top + 16, left : left + 16])
 
 
 @pytest.mark.parametrize("size", [16, 10, 40])
@@ -111,13 +111,13 @@ def test_mxnet_reads_the_same_from_the_pack(drawn: tuple[Path, list[Entry], Path
     batches = mx.io.ImageRecordIter(
         path_imgrec=str(rec), path_imgidx=str(rec.with_suffix(".idx")), data_shape=(3, 16, 16), batch_size=8
     )
-    labels, squares = [], []
+    labels, crops = [], []
     for batch in batches:
         labels += batch.label[0].asnumpy().tolist()
-        squares.append(batch.data[0].asnumpy())
+        crops.append(batch.data[0].asnumpy())
     assert labels == [entry.label for entry in entries]
-    theirs = np.concatenate(squares).transpose(0, 2, 3, 1)
-    assert np.abs(theirs - pictures.squares()).max() <= 3  # its own copy of libjpeg
+    theirs = np.concatenate(crops).transpose(0, 2, 3, 1)
+    assert np.abs(theirs - pictures.crops()).max() <= 3  # its own copy of libjpeg
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_mxnet_and_im2rec_agree_on_the_real_photographs(real_pictures: Path, tmp
     assert np.array_equal(ours.labels, theirs.labels)
     assert np.bincount(theirs.labels).tolist() == [1000, 1000]
     # The same photographs: the filters differ, the mean colours do not.
-    assert np.abs(ours.squares().mean(axis=(1, 2, 3)) - theirs.squares().mean(axis=(1, 2, 3))).mean() < 3
+    assert np.abs(ours.crops().mean(axis=(1, 2, 3)) - theirs.crops().mean(axis=(1, 2, 3))).mean() < 3
 
 
 def test_some_of_the_pictures_are_the_same_pictures(drawn: tuple[Path, list[Entry], Path]):
@@ -227,5 +227,5 @@ def test_some_of_the_pictures_are_the_same_pictures(drawn: tuple[Path, list[Entr
     pictures = decode_records([rec], 16, threads=2)
     some = pictures.take(np.array([7, 2, 23]))
     assert some.labels.tolist() == pictures.labels[[7, 2, 23]].tolist()
-    assert np.array_equal(some.squares(), pictures.squares()[[7, 2, 23]])
+    assert np.array_equal(some.crops(), pictures.crops()[[7, 2, 23]])
     _assert_colours(some, root, [entries[7], entries[2], entries[23]])

@@ -18,10 +18,10 @@ def marked(size: int = 16) -> object:
 
 def batch(**changes: object) -> tuple[np.ndarray, np.ndarray]:
     epoch = AugmentedEpoch(marked(), AugmentConfig(**changes), 3, seed=0, epoch=1)
-    squares, targets = epoch.batch(np.arange(COUNT))
+    crops, targets = epoch.batch(np.arange(COUNT))
     assert targets.dtype == np.float32
     assert np.allclose(targets.sum(axis=1), 1, atol=1e-6)
-    return squares, targets
+    return crops, targets
 
 
 def test_without_mixing_the_target_is_the_label():
@@ -35,10 +35,10 @@ def test_smoothing_spreads_its_share_over_all_classes():
 
 
 def test_mixup_is_the_weighted_mean_and_the_target_tells_the_weights():
-    squares, targets = batch(mixup=1.0)
-    assert (squares == squares[:, :1, :1, :1]).all()
+    crops, targets = batch(mixup=1.0)
+    assert (crops == crops[:, :1, :1, :1]).all()
     mixed = 0
-    for number, (colour, target) in enumerate(zip(squares[:, 0, 0, 0].astype(float), targets, strict=True)):
+    for number, (colour, target) in enumerate(zip(crops[:, 0, 0, 0].astype(float), targets, strict=True)):
         own = target[number % 3]
         assert own >= 0.499
         if own < 0.999:
@@ -53,13 +53,13 @@ def test_mixup_is_the_weighted_mean_and_the_target_tells_the_weights():
 
 
 def test_cutmix_pastes_a_square_and_the_target_tells_its_area():
-    squares, targets = batch(cutmix=1.0)
+    crops, targets = batch(cutmix=1.0)
     pasted = 0
-    for number, (square, target) in enumerate(zip(squares[:, 0], targets, strict=True)):
-        partners = set(np.unique(square).tolist()) - {number}
+    for number, (crop, target) in enumerate(zip(crops[:, 0], targets, strict=True)):
+        partners = set(np.unique(crop).tolist()) - {number}
         assert len(partners) <= 1
         for partner in partners:
-            rows, columns = np.nonzero(square == partner)
+            rows, columns = np.nonzero(crop == partner)
             assert np.ptp(rows) == np.ptp(columns)
             assert len(rows) == (np.ptp(rows) + 1) ** 2
             wanted = np.zeros(3)
@@ -71,18 +71,18 @@ def test_cutmix_pastes_a_square_and_the_target_tells_its_area():
 
 
 def test_with_both_each_picture_has_one_of_them():
-    squares, _ = batch(mixup=1.0, cutmix=1.0)
-    even = (squares == squares[:, :1, :1, :1]).all(axis=(1, 2, 3))
+    crops, _ = batch(mixup=1.0, cutmix=1.0)
+    even = (crops == crops[:, :1, :1, :1]).all(axis=(1, 2, 3))
     assert 0.3 * COUNT < even.sum() < 0.7 * COUNT
-    for square in squares[~even]:
-        assert len(np.unique(square)) == 2
+    for crop in crops[~even]:
+        assert len(np.unique(crop)) == 2
 
 
 def test_a_picture_s_partner_and_share_do_not_depend_on_the_batch():
     augment = AugmentConfig(True, 2, "random", rotation=10.0, mixup=0.5, cutmix=0.5, label_smoothing=0.1)
     pictures = marked()
-    squares, targets = AugmentedEpoch(pictures, augment, 3, seed=5, epoch=4).batch(np.arange(COUNT))
+    crops, targets = AugmentedEpoch(pictures, augment, 3, seed=5, epoch=4).batch(np.arange(COUNT))
     for chosen in (np.array([17]), np.array([200, 3, 17, 90])):
         some, their_targets = AugmentedEpoch(pictures, augment, 3, seed=5, epoch=4).batch(chosen)
-        assert np.array_equal(some, squares[chosen])
+        assert np.array_equal(some, crops[chosen])
         assert np.array_equal(their_targets, targets[chosen])

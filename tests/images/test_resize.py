@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from catdog_exp.images.resize import Pixels, center_square, resize, size_with
+from catdog_exp.images.resize import Pixels, center_crop, resize, size_with
 from catdog_exp.images.unreadable import Unreadable
 
 
@@ -43,9 +43,9 @@ def test_a_picture_whose_long_edge_no_jpeg_can_hold_is_refused():
 
 def test_the_square_is_the_middle():
     picture = np.arange(4 * 9 * 3, dtype=np.uint8).reshape(4, 9, 3)
-    assert np.array_equal(center_square(picture, 4), picture[:, 2:6])
-    assert np.array_equal(center_square(picture.swapaxes(0, 1), 4), picture.swapaxes(0, 1)[2:6])
-    assert np.array_equal(center_square(picture, 2), picture[1:3, 3:5])
+    assert np.array_equal(center_crop(picture, 4), picture[:, 2:6])
+    assert np.array_equal(center_crop(picture.swapaxes(0, 1), 4), picture.swapaxes(0, 1)[2:6])
+    assert np.array_equal(center_crop(picture, 2), picture[1:3, 3:5])
 
 
 @pytest.mark.parametrize("width", [390, 333, 200, 199, 140, 101, 100, 64, 33, 9])

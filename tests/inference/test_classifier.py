@@ -39,7 +39,7 @@ def test_it_judges_as_the_network_did_at_the_end_of_its_training(tmp_path, netwo
     run = trained(tmp_path, network)
     classifier = Classifier.load(run.last, batch_size=8)
     probabilities = classifier.probabilities_of(VALIDATION)
-    assert np.array_equal(probabilities, classifier.probabilities(VALIDATION.squares()))
+    assert np.array_equal(probabilities, classifier.probabilities(VALIDATION.crops()))
     truth = probabilities[np.arange(len(VALIDATION)), VALIDATION.labels].astype(np.float64)
     assert -np.log(truth).mean() == pytest.approx(run.history[-1]["val/loss"], rel=1e-5)
     right = probabilities.argmax(axis=1) == VALIDATION.labels
@@ -56,21 +56,21 @@ def test_it_tells_what_it_is(tmp_path):
 
 def test_probabilities_are_rows_that_sum_to_one_whatever_the_batch(tmp_path):
     path = trained(tmp_path, CNN).last
-    squares = VALIDATION.squares()
-    whole = Classifier.load(path, batch_size=64).probabilities(squares)
+    crops = VALIDATION.crops()
+    whole = Classifier.load(path, batch_size=64).probabilities(crops)
     assert whole.shape == (30, 2)
     assert whole.dtype == np.float32
     np.testing.assert_allclose(whole.sum(axis=1), 1, rtol=1e-6)
-    parts = Classifier.load(path, batch_size=7).probabilities(squares)
+    parts = Classifier.load(path, batch_size=7).probabilities(crops)
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-6)
 
 
 def test_one_picture_and_none(tmp_path):
     classifier = Classifier.load(trained(tmp_path, CNN).last)
-    squares = VALIDATION.squares()
-    many = classifier.probabilities(squares)
-    np.testing.assert_allclose(classifier.probabilities(squares[:1]), many[:1], rtol=1e-4, atol=1e-6)
-    assert classifier.probabilities(squares[:0]).shape == (0, 2)
+    crops = VALIDATION.crops()
+    many = classifier.probabilities(crops)
+    np.testing.assert_allclose(classifier.probabilities(crops[:1]), many[:1], rtol=1e-4, atol=1e-6)
+    assert classifier.probabilities(crops[:0]).shape == (0, 2)
 
 
 def test_squares_of_another_size_or_kind_are_refused(tmp_path):

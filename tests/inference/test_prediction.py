@@ -12,7 +12,7 @@ from catdog_exp.inference.prediction import (
     Prediction,
     find_pictures,
     predict,
-    read_square,
+    read_crop,
     table,
     write_csv,
     write_test_list,
@@ -136,13 +136,13 @@ def test_the_middle_of_the_shrunk_picture_is_judged(tmp_path, classifier):
     wide = np.zeros((40, 120, 3), np.uint8)
     wide[:, 40:80, 2] = 250  # red in the middle third, black beside it
     cv2.imwrite(str(tmp_path / "wide.png"), wide)
-    square = save(tmp_path / "square.png", RED, (40, 40))
-    found, expected = predict(classifier, [tmp_path / "wide.png", square], threads=1)
+    crop = save(tmp_path / "crop.png", RED, (40, 40))
+    found, expected = predict(classifier, [tmp_path / "wide.png", crop], threads=1)
     assert found.probability == pytest.approx(expected.probability, rel=1e-5)
 
 
 def test_pictures_are_prepared_as_packing_prepares_them(tmp_path, real_pictures):
-    # Squares, so that the whole packed picture is the square that is judged.
+    # Crops, so that the whole packed picture is the crop that is judged.
     for photograph in sorted((real_pictures / "validation" / "cats").iterdir())[:10]:
         pixels = cv2.imread(str(photograph))
         edge = min(pixels.shape[:2])
@@ -151,11 +151,11 @@ def test_pictures_are_prepared_as_packing_prepares_them(tmp_path, real_pictures)
     entries = [Entry(place, 0, picture.name) for place, picture in enumerate(pictures)]
     pack_split(entries, tmp_path, tmp_path / "pack", resize=32, quality=90, threads=2)
     packed = [unpack_record(payload).image for payload in read_records(tmp_path / "pack.rec")]
-    assert [as_jpeg(read_square(picture, 32), quality=90) for picture in pictures] == packed
+    assert [as_jpeg(read_crop(picture, 32), quality=90) for picture in pictures] == packed
 
 
-def as_jpeg(square, quality):
-    pixels = cv2.cvtColor(square, cv2.COLOR_RGB2BGR)
+def as_jpeg(crop, quality):
+    pixels = cv2.cvtColor(crop, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 

@@ -9,15 +9,15 @@ from catdog_exp.plots.confusion import confusion_plot
 
 
 def cells(path, classes):
-    """Mean brightness of each cell, 0..255; the drawn square is found by its tint."""
+    """Mean brightness of each cell, 0..255; the drawn crop is found by its tint."""
     picture = cv2.imread(str(path)).astype(int)
     # Even the palest cell has more blue than red.
     tinted = picture[:, :, 0] - picture[:, :, 2] > 5
     rows, columns = np.nonzero(tinted)
-    square = picture[rows.min() : rows.max(), columns.min() : columns.max()].mean(axis=2)
-    edge = min(square.shape) // classes
+    crop = picture[rows.min() : rows.max(), columns.min() : columns.max()].mean(axis=2)
+    edge = min(crop.shape) // classes
     return [
-        [float(square[row * edge :, column * edge :][: edge - 2, : edge - 2].mean()) for column in range(classes)]
+        [float(crop[row * edge :, column * edge :][: edge - 2, : edge - 2].mean()) for column in range(classes)]
         for row in range(classes)
     ]
 

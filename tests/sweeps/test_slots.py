@@ -25,8 +25,8 @@ def test_the_cores_are_shared_out():
 
 def test_a_job_gets_a_card_of_its_own(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    card = HardwareConfig("gpu", 64, None)
-    assert [Slot(number, 2).environment(card)["CUDA_VISIBLE_DEVICES"] for number in (0, 1)] == ["2", "5"]
+    gpu = HardwareConfig("gpu", 64, None)
+    assert [Slot(number, 2).environment(gpu)["CUDA_VISIBLE_DEVICES"] for number in (0, 1)] == ["2", "5"]
     assert "CUDA_VISIBLE_DEVICES" not in Slot(0, 2).environment(HardwareConfig("gpu", 64, None, gpus=2))
     assert "CUDA_VISIBLE_DEVICES" not in Slot(0, 2).environment(HardwareConfig("cpu", 64, None))
 

@@ -54,8 +54,8 @@ def test_adams_first_step_is_the_learning_rate_whatever_the_gradient(kind):
 
 def test_adams_second_step_is_unbiased_too():
     mean = (0.1 * 2 * 0.9 + 0.1 * 1) / (1 - 0.9**2)
-    squares = (0.001 * 4 * 0.999 + 0.001 * 1) / (1 - 0.999**2)
-    second = 1 - LR - LR * mean / np.sqrt(squares)
+    crops = (0.001 * 4 * 0.999 + 0.001 * 1) / (1 - 0.999**2)
+    second = 1 - LR - LR * mean / np.sqrt(crops)
     assert weights_after(Adam(0.0, 0.9, 0.999), [2.0, 1.0])[1] == pytest.approx(second, rel=1e-4)
 
 

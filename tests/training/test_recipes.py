@@ -77,9 +77,9 @@ def test_an_average_without_memory_is_the_weights_and_one_with_memory_lags_behin
 
 def test_mirrored_judges_a_picture_and_its_mirror_image_alike(tmp_path):
     run = go(tmp_path, mirrored=True)
-    squares = halves(20, seed=3).squares()
+    crops = halves(20, seed=3).crops()
     classifier = Classifier.load(run.last)
-    one, other = classifier.probabilities(squares), classifier.probabilities(np.ascontiguousarray(squares[:, :, ::-1]))
+    one, other = classifier.probabilities(crops), classifier.probabilities(np.ascontiguousarray(crops[:, :, ::-1]))
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Where slices, cards and workers put together what each of them has computed."""
+"""Where slices, GPUs and workers put together what each of them has computed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class AllReduce:
         self._workers = workers
         self._stores = workers.stores
         self._context = like.context
-        on_cards = contexts[0].device_type == "gpu"
+        on_gpus = contexts[0].device_type == "gpu"
         if workers.count == 1:
-            kind = "device" if on_cards else "local"
+            kind = "device" if on_gpus else "local"
         else:
-            kind = "dist_device_sync" if on_cards else "dist_sync"
+            kind = "dist_device_sync" if on_gpus else "dist_sync"
         with environment(workers.environment):
             workers.stores.append(workers.wait(lambda: mx.kv.create(kind)))
         workers.wait(lambda: self._stores[0].init(0, like))

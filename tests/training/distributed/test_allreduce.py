@@ -60,7 +60,7 @@ def test_two_devices_train_what_one_trains(tmp_path, monkeypatch, caplog, averag
     monkeypatch.setattr(devices, "context", lambda _device, _cards: SimpleNamespace(device_type="gpu"))
     monkeypatch.setattr(devices, "side_by_side", lambda _place, _slices, _cards: [mx.cpu(0)])
     one = trained(tmp_path / "one", pictures, average=average)
-    monkeypatch.setattr(devices, "side_by_side", lambda _place, _slices, cards: [mx.cpu(n) for n in range(cards)])
+    monkeypatch.setattr(devices, "side_by_side", lambda _place, _slices, gpus: [mx.cpu(n) for n in range(gpus)])
     two = trained(tmp_path / "two", pictures, average=average)
     assert sum("in no fixed order" in record.message for record in caplog.records) == 2  # once for each training
     for name, values in one.items():
