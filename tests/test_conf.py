@@ -7,7 +7,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 import catdog_exp.app.main  # noqa: F401 - registers the resolvers
-from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, conf_folders
+from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE
+from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
 from catdog_exp.sweeps.composed import plain

@@ -12,7 +12,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from catdog_exp.app.compose import conf_folders
+from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.experiment import run as experiment
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read

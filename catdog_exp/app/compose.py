@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import hydra
@@ -14,7 +13,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.config_errors import config_line
+from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.settings import flat
 from catdog_exp.sweeps.composed import plain
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 
 VERSION_BASE = "1.3"
 CONFIG_NAME = "config"
-
-
-def conf_folders() -> list[Path]:
-    """The folders that configs are searched in, first to last: the user's own `./conf`, then the package's."""
-    package = Path(__file__).resolve().parents[1]
-    shipped = package / "conf"  # in a wheel; in a checkout it stands beside the package
-    shipped = shipped if shipped.is_dir() else package.parent / "conf"
-    own = Path.cwd() / "conf"
-    return [own, shipped] if own.is_dir() and not own.samefile(shipped) else [shipped]
 
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
@@ -66,8 +58,6 @@ def _known_keys(words: Sequence[str]) -> list[str]:
 
 def compose(overrides: Sequence[str]) -> DictConfig:
     """The config that a run with these overrides would have, references unresolved."""
-    from catdog_exp.app.resolvers import register
-
     register()
     with hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE):
         return hydra.compose(CONFIG_NAME, overrides=list(overrides))

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from omegaconf import OmegaConf
 
-from catdog_exp.app.compose import compose, composing, conf_folders
+from catdog_exp.app.compose import compose, composing
+from catdog_exp.app.conf_folders import conf_folders
 
 TEXT = """\
 catdog runs experiments on pictures, described in YAML: pack, preview, train, evaluate, predict.

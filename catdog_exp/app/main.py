@@ -15,7 +15,8 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing, conf_folders
+from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing
+from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain

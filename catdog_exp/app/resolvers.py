@@ -12,7 +12,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from catdog_exp.app.compose import conf_folders
+from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.sweeps import sweepers
 from catdog_exp.sweeps.composed import absolute
 

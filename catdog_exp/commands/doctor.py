@@ -15,7 +15,8 @@ def main(words: Sequence[str]) -> int:
     if others:
         parser.error(f"unexpected: {' '.join(others)}")
 
-    from catdog_exp.app.compose import conf_folders, run_config
+    from catdog_exp.app.compose import run_config
+    from catdog_exp.app.conf_folders import conf_folders
     from catdog_exp.commands.doctor_report import doctor
 
     config = run_config(overrides)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catdog_exp.app.compose import conf_folders
+from catdog_exp.app.conf_folders import conf_folders
 
 RECIPES = sorted(file.stem for file in (conf_folders()[-1] / "experiment").glob("*.yaml"))
 

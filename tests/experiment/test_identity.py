@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hydra import compose, initialize_config_dir
 
-from catdog_exp.app.compose import conf_folders
+from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.resolvers import register
 from catdog_exp.experiment.identity import training_identity
 from catdog_exp.packs.plan import plan_pack

@@ -1,0 +1,14 @@
+"""Where configs are searched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def conf_folders() -> list[Path]:
+    """The folders that configs are searched in, first to last: the user's own `./conf`, then the package's."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = package / "conf"  # in a wheel; in a checkout it stands beside the package
+    shipped = shipped if shipped.is_dir() else package.parent / "conf"
+    own = Path.cwd() / "conf"
+    return [own, shipped] if own.is_dir() and not own.samefile(shipped) else [shipped]
