@@ -44,6 +44,7 @@ def test_a_network_is_not_judged_on_pictures_that_it_was_trained_on(catdog, tmp_
     assert runs(tmp_path)[-1].data.metrics["best/pictures"] == len(judged_on - trained_on)
 
 
+@pytest.mark.slow
 def test_a_network_that_has_learned_all_of_them_is_not_judged(catdog, tmp_path, pictures):
     words = [*OWN, "data=folder", "data.split_ratio=0.8"]
     output(catdog(*words, f"data.root={pictures}"))
@@ -57,6 +58,7 @@ def test_a_network_that_has_learned_all_of_them_is_not_judged(catdog, tmp_path, 
     assert "none is left to judge it on" in line
 
 
+@pytest.mark.slow
 def test_whoever_goes_on_from_a_run_is_not_judged_on_what_that_learned(catdog, tmp_path, pictures):
     words = [*OWN, "data=folder", f"data.root={pictures}", "data.split_ratio=0.8"]
     output(catdog(*words))
@@ -71,6 +73,7 @@ def test_whoever_goes_on_from_a_run_is_not_judged_on_what_that_learned(catdog, t
     assert "was trained on them" in told
 
 
+@pytest.mark.slow
 def test_what_weights_from_elsewhere_learned_is_said_to_be_unknown(catdog, tmp_path):
     from safetensors.numpy import load_file, save_file
 
@@ -135,6 +138,7 @@ def test_one_stage_more_costs_that_stage(catdog, tmp_path):
     assert "finished already" in output(catdog(*SMALL))
 
 
+@pytest.mark.slow
 def test_another_kind_of_device_is_another_training(catdog, tmp_path):
     # No GPU here: MXNet is told that there is one, and computes on the processor in its place.
     (tmp_path / "sitecustomize.py").write_text(
@@ -193,6 +197,7 @@ def test_a_picture_stays_on_its_side_when_others_are_added(catdog, tmp_path, pic
     assert len(validated_on & trained_on) <= 2
 
 
+@pytest.mark.slow
 def test_a_test_side_that_grows_is_judged_anew_and_what_chose_the_epoch_is_not_tested_on(catdog, tmp_path, pictures):
     own = tmp_path / "own"
     for number, file in enumerate(sorted(pictures.rglob("*.jpg"))):
@@ -215,6 +220,7 @@ def test_a_test_side_that_grows_is_judged_anew_and_what_chose_the_epoch_is_not_t
     assert "the best of this data set" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_chose_the_epoch_is_said_and_never_tested_on(catdog, tmp_path, pictures):
     words = [*OWN, "data=folder", f"data.root={pictures}", "data.split_ratio=0.8"]
     output(catdog(*words, "data.seed=0"))
