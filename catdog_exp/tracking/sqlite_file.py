@@ -48,11 +48,23 @@ def _locked(path: Path) -> Iterator[None]:
 def _create(path: Path) -> None:
     """Make an empty store at `path`, whole or not at all: tables half made would stay broken for good."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy import Engine, event
 
-    with replacing(path) as aside:
-        # The artifact root is that of MLflow's own experiment "Default".
-        made = SqlAlchemyStore(f"{SQLITE}{aside}", str(path.parent / "artifacts"))  # type: ignore[no-untyped-call]
-        made.engine.dispose()
+    # Its migrations would wait for the disk a hundred times over for a file that has no name yet.
+    event.listen(Engine, "connect", _without_waiting)
+    try:
+        with replacing(path) as aside:
+            # The artifact root is that of MLflow's own experiment "Default".
+            made = SqlAlchemyStore(f"{SQLITE}{aside}", str(path.parent / "artifacts"))  # type: ignore[no-untyped-call]
+            made.engine.dispose()
+            with aside.open("rb") as whole:
+                os.fsync(whole.fileno())
+    finally:
+        event.remove(Engine, "connect", _without_waiting)
+
+
+def _without_waiting(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def _check_writable(path: Path) -> None:
