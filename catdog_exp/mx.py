@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -51,21 +52,33 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _import_mxnet() -> Any:
-    """MXNet, imported with two things in place that are taken away again afterwards.
+@contextmanager
+def modules(stand_ins: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """These modules in place of those of the same names while the block runs; None cannot be imported."""
+    before = {name: sys.modules[name] for name in stand_ins if name in sys.modules}
+    sys.modules.update(stand_ins)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
+        sys.modules.update(before)
 
-    `numpy.bool`, which NumPy dropped in 1.24, is read during the import. scikit-learn is hidden, since
-    MXNet imports it where it is installed, for one base class, at the cost of several seconds.
+
+def _import_mxnet() -> Any:
+    """MXNet, imported with things in place that are taken away again afterwards.
+
+    `numpy.bool`, which NumPy dropped in 1.24, is read during the import. Hidden are scikit-learn, which MXNet
+    imports where it is installed for one base class, and parts of MXNet that nothing here uses: they bring
+    scipy.stats and tables of words, half of the import's time.
     """
-    missing = object()
-    sklearn = sys.modules.get("sklearn", missing)
-    sys.modules["sklearn"] = None  # type: ignore[assignment]
     had_bool = "bool" in vars(np)
     if not had_bool:
         np.bool = bool  # type: ignore[attr-defined]
     load_cuda_libraries()
+    unused = {f"mxnet.{name}": ModuleType(name) for name in ("contrib.quantization", "contrib.text", "test_utils")}
     try:
-        with environment(ENVIRONMENT), warnings.catch_warnings():
+        with environment(ENVIRONMENT), modules({"sklearn": None, **unused}), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import mxnet
 
@@ -73,10 +86,6 @@ def _import_mxnet() -> Any:
     finally:
         if not had_bool:
             del np.bool  # type: ignore[attr-defined]
-        if sklearn is missing:
-            del sys.modules["sklearn"]
-        else:
-            sys.modules["sklearn"] = sklearn  # type: ignore[assignment]
     return mxnet
 
 

@@ -24,6 +24,7 @@ def test_the_import_is_silent_and_leaves_numpy_and_scikit_learn_as_they_were():
         "mx.nd.ones(3).asnumpy()\n"
         "assert 'bool' not in set(vars(numpy)) - before\n"
         "assert not any(name.split('.')[0] in ('sklearn', 'pandas') for name in sys.modules)\n"
+        "assert 'scipy.stats' not in sys.modules\n"
         "import sklearn.base\n"
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
