@@ -12,6 +12,18 @@ import pytest
 from catdog_exp import console
 from tests.clusters import one_slurm_node, two_ray_nodes
 
+MEMORY = Path("/dev/shm")  # a file system in memory
+ENOUGH = 6 << 30  # bytes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the tests' folders into memory, where there is room: each run syncs its files to the disk many times."""
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK):
+        return
+    now = os.statvfs(MEMORY)
+    if now.f_bavail * now.f_frsize > ENOUGH and not now.f_flag & os.ST_NOEXEC:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 
 class Terminal(io.StringIO):
     """Standard error as a terminal."""
