@@ -6,12 +6,14 @@ import difflib
 import importlib
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from catdog_exp.commands.arguments import check_words, is_override
 from catdog_exp.errors import Terminated, UserError, exit_code, one_line, terminate
 
 # Each verb is a module of catdog_exp.commands with `main(words) -> exit code`.
@@ -29,10 +31,12 @@ def main(words: Sequence[str] | None = None) -> int:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
         signal.signal(signal.SIGHUP, terminate)
     try:
-        if list(words) == ["--version"]:
-            print(f"catdog {version('catdog-exp')}")
-            return 0
-        return _verb(words[0], words[1:]) if words and _is_bare(words[0]) else _run(words)
+        check_words(words)
+        # A verb is the first word that is no setting.
+        place = next((place for place, word in enumerate(words) if not is_override(word)), None)
+        if place is not None and _is_bare(words[place]):
+            return _verb(words[place], words[:place], words[place + 1 :])
+        return _run(words)
     except (KeyboardInterrupt, Terminated) as error:
         print(f"catdog: {'terminated' if isinstance(error, Terminated) else 'interrupted'}", file=sys.stderr)
         return exit_code(error)
@@ -48,19 +52,26 @@ def _is_bare(word: str) -> bool:
     return "=" not in word and not word.startswith(("-", "~", "+"))
 
 
-def _verb(verb: str, words: Sequence[str]) -> int:
+def _verb(verb: str, before: Sequence[str], behind: Sequence[str]) -> int:
     if verb not in VERBS:
+        if re.fullmatch(r"\w+([./]\w+)+", verb):
+            raise UserError(f"{verb}: a setting is written {verb}=VALUE, without spaces")
         near = difflib.get_close_matches(verb, VERBS, n=1)
         advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(VERBS)}, and settings as KEY=VALUE"
-        raise UserError(f"{verb}: no such command; {advice}")
+        if before and not near:
+            advice = f"put a value with spaces in quotes, as in '{before[-1]} {verb}'"
+        raise UserError(f"{verb or repr(verb)}: no such command; {advice}")
     # Standard output is for a verb's result alone. (For a run, Hydra sets logging up: conf/hydra/job_logging/.)
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("catdog_exp").setLevel(logging.INFO)
-    code: int = importlib.import_module(f"catdog_exp.commands.{verb}").main(words)
+    code: int = importlib.import_module(f"catdog_exp.commands.{verb}").main([*before, *behind])
     return code
 
 
 def _run(words: Sequence[str]) -> int:
+    if "--version" in words:
+        print(f"catdog {version('catdog-exp')}")
+        return 0
     if {"--help", "-h"} & set(words):
         from catdog_exp.app.help import help_text
 

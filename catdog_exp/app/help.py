@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from catdog_exp.app.compose import compose, composing
 from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.app.flags import command_line
 
 TEXT = """\
 catdog runs experiments on pictures, described in YAML: pack, preview, train, evaluate, predict.
@@ -47,8 +48,12 @@ doctor                                   what this machine has, and what is miss
 
 
 def help_text(words: Sequence[str]) -> str:
-    """The help, with the configuration that the overrides among `words` make. Raises UserError for wrong ones."""
-    overrides = [word for word in words if not word.startswith("-")]
+    """The help, with the configuration that the overrides among `words` make, a sweep's left out.
+
+    Raises UserError for wrong words.
+    """
+    line = command_line(words)
+    overrides = [] if line.flags.multirun else line.overrides
     with composing(overrides):
         config = OmegaConf.to_yaml(compose(overrides))
     return TEXT.format(groups="\n".join(f"{group}: {', '.join(names)}" for group, names in _groups()), config=config)

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing
 from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.app.flags import command_line
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
@@ -35,14 +36,17 @@ def main(words: Sequence[str]) -> None:
     """
     # Hydra prints a failed job's error by itself and ends the process, unless it is told to let it through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["catdog", *words]
+    line = command_line(words)
+    sys.argv = ["catdog", *line.words]
     conf = str(conf_folders()[-1])
     hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)
-    with composing(words), _sweep:
+    with composing(line.overrides), _sweep:
         try:
             hydra_main(job)()
         except _Done:
             return
+        except SystemExit as end:  # of Hydra's: it has said what the user's mistake is
+            sys.exit(2 if end.code == 1 else end.code)
         except _Stop as stop:
             raise stop.cause from None
 

@@ -1,10 +1,27 @@
 """Words of a command line that change the config, among words that name files."""
 
+import argparse
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
+
+from catdog_exp.errors import UserError
 
 _OVERRIDE = re.compile(r"[+~]*[A-Za-z_][\w./@]*=")
+
+
+class Parser(argparse.ArgumentParser):
+    """Of a command's own words: a mistake in them is a UserError, one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise it."""
+        raise UserError(f"{self.prog.removeprefix('catdog ')}: {message}; see `{self.prog} --help`")
+
+
+def is_override(word: str) -> bool:
+    """Whether a word is a setting, KEY=VALUE; what exists as a file is none."""
+    return _OVERRIDE.match(word) is not None and not Path(word).exists()
 
 
 def split_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -12,6 +29,23 @@ def split_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:
     overrides: list[str] = []
     others: list[str] = []
     for word in words:
-        is_override = _OVERRIDE.match(word) and not Path(word).exists()
-        (overrides if is_override else others).append(word)
+        (overrides if is_override(word) else others).append(word)
     return overrides, others
+
+
+def check_words(words: Iterable[str]) -> None:
+    """Raise UserError for a setting that was cut in two since the shell takes a space for the end of a word."""
+    whole = first = ""
+    for word in [*words, "-"]:
+        if is_override(word) or word.startswith("-"):
+            if whole != first:
+                break
+            whole = first = word if is_override(word) else ""
+        elif _open(whole) > 0 or whole.endswith("="):
+            whole += word
+    if whole != first:
+        raise UserError(f"{first}: a space ends a setting; write {whole} or put quotes around the whole of it")
+
+
+def _open(text: str) -> int:
+    return sum((letter in "[{(") - (letter in "]})") for letter in re.sub(r"'[^']*'|\"[^\"]*\"", "", text))

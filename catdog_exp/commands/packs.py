@@ -1,6 +1,5 @@
 """`catdog packs`: the packs that are there, whether they are whole, and those not needed any more."""
 
-import argparse
 import os
 import re
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_exp.app.compose import run_config
-from catdog_exp.commands.arguments import split_overrides
+from catdog_exp.commands.arguments import Parser, split_overrides
 from catdog_exp.errors import UserError
 from catdog_exp.tables import table
 
@@ -39,8 +38,8 @@ def main(words: Sequence[str]) -> int:
     return _list(config, folder)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         "catdog packs",
         description="List the packs of paths.outputs. KEY=VALUE changes the config, such as paths.outputs=DIR.",
     )

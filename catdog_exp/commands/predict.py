@@ -1,13 +1,12 @@
 """`catdog predict`: labels and probabilities of pictures, by a run's network."""
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_exp.app.compose import run_config
-from catdog_exp.commands.arguments import split_overrides
+from catdog_exp.commands.arguments import Parser, split_overrides
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.threads import threads_to_use
@@ -17,8 +16,9 @@ log = logging.getLogger(__name__)
 
 def main(words: Sequence[str]) -> int:
     """Predict the pictures named in `words`; the table goes to standard output."""
-    chosen = _parser().parse_args(words)
-    overrides, pictures = split_overrides(chosen.pictures)
+    overrides, others = split_overrides(words)
+    chosen = _parser().parse_intermixed_args(others)
+    pictures = chosen.pictures
     if not pictures:
         raise UserError("predict: no pictures named; give files or folders, see catdog predict --help")
     for file, suffix in ((chosen.out, ".csv"), (chosen.show, ".png")):
@@ -76,11 +76,11 @@ def _dataset(config: RunConfig) -> str:
     return dataset_digest(listing, look_at(listing, Path(config.paths.outputs) / "packs", data.threads))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("catdog predict", description="Labels and probabilities of pictures.")
+def _parser() -> Parser:
+    parser = Parser("catdog predict", description="Labels and probabilities of pictures.")
     parser.add_argument(
         "pictures",
-        nargs="+",
+        nargs="*",
         metavar="PICTURES",
         help="picture files, or folders of them; KEY=VALUE changes the config, such as paths.outputs=DIR",
     )

@@ -1,13 +1,12 @@
 """`catdog runs`: an experiment's runs, and those that died without a word."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from catdog_exp.app.compose import run_config
-from catdog_exp.commands.arguments import split_overrides
+from catdog_exp.commands.arguments import Parser, split_overrides
 from catdog_exp.errors import UserError
 from catdog_exp.tables import table
 
@@ -36,8 +35,8 @@ def main(words: Sequence[str]) -> int:
     return _close(store) if chosen.stale else _list(store, chosen.limit)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         "catdog runs",
         description="List the experiment's runs, the newest first. KEY=VALUE changes the config, such as "
         "tracking.experiment=NAME. A run is stale when MLflow has it as RUNNING though its process is dead.",
