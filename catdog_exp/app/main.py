@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
@@ -18,10 +19,11 @@ from omegaconf import DictConfig
 from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.flags import command_line
+from catdog_exp.app.folders import check_keys, take
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
-from catdog_exp.sweeps.passwords import hand_on, hide, restored
+from catdog_exp.sweeps.passwords import hand_on, hidden, hide, restored
 
 # A sweep's run at the tracking server: opened by the callback below once the sweep is known to be sound,
 # closed by `main` however the sweep ends. (Hydra tells callbacks nothing about a sweep in which a job failed.)
@@ -96,12 +98,14 @@ class CheckFirst(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
+            check_keys(config.hydra)
             values = _checked(config)
             if config.sweep.dry_run:
                 raise UserError("sweep.dry_run=true: this is a single run; add -m, and values to sweep")
             if config.plan:
                 print(_plan_text(values))
                 raise _Done
+            take(Path(config.hydra.run.dir), yaml.safe_dump(hidden(values), sort_keys=False, allow_unicode=True))
             # Before Hydra writes the config into the run's folder.
             hand_on(values["tracking"]["uri"])
             hide(config)
@@ -110,6 +114,7 @@ class CheckFirst(Callback):
         with _stopping():
             from catdog_exp.sweeps.beginning import begin
 
+            check_keys(config.hydra)
             _sweep.enter_context(begin(config))
 
 

@@ -28,7 +28,7 @@ def check_settings(config: RunConfig) -> None:
     from catdog_exp.training.objective import check_objective
 
     check_objective(config.objective)
-    _check_outputs(Path(config.paths.outputs))
+    check_folder("paths.outputs", Path(config.paths.outputs))
     if config.tracking.enabled:
         absolute_uri(config.tracking.uri)
     if "pack" in config.stages and config.data.pack_on == "ray":
@@ -56,9 +56,10 @@ def check_settings(config: RunConfig) -> None:
             raise UserError(f"predict.pictures={pictures}: there is no such file or folder")
 
 
-def _check_outputs(outputs: Path) -> None:
-    there = next(folder for folder in (outputs, *outputs.parents) if folder.exists())
+def check_folder(key: str, folder: Path) -> None:
+    """Raise UserError where the absolute `folder`, that `key` names, cannot be made or written to."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
     if not there.is_dir():
-        raise UserError(f"paths.outputs={outputs}: {there} is a file, name a folder")
+        raise UserError(f"{key}={folder}: {there} is a file, name a folder")
     if not os.access(there, os.W_OK):
-        raise UserError(f"paths.outputs={outputs}: {there} cannot be written to, name another folder")
+        raise UserError(f"{key}={folder}: {there} cannot be written to, name another folder")

@@ -17,7 +17,7 @@ from catdog_exp.reading import read
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.grid import grid_jobs, is_grid
 from catdog_exp.sweeps.job_process import start_server
-from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, freeze, write
+from catdog_exp.sweeps.jobs import OUTCOME, Job, Outcome, clear, freeze, write
 from catdog_exp.sweeps.launchers import prepare
 from catdog_exp.sweeps.passwords import hand_on, hide
 from catdog_exp.sweeps.planning import plan
@@ -54,12 +54,10 @@ def begin(config: DictConfig) -> AbstractContextManager[None]:
     if is_shown:
         print(_plan(first, jobs, at_once))
         sys.exit(0)
-    if folder.exists():
-        raise UserError(f"hydra.sweep.dir={folder}: it is there already, name a new folder")
+    clear(folder, jobs if is_grid(config) else [])
     hand_on(first.tracking.uri)
     hide(config)
     prepare(config.hydra.launcher)
-    folder.mkdir(parents=True)
     done = set()
     if is_grid(config):
         freeze(folder, jobs)
@@ -98,7 +96,7 @@ def _reuse(folder: Path, first: RunConfig, jobs: list[Job]) -> set[int]:
     for job in jobs:
         run = earlier.get(job.fingerprint)
         if run is not None and run.state == "finished" and job.is_done(run.done):
-            (folder / str(job.number)).mkdir()
+            (folder / str(job.number)).mkdir(exist_ok=True)
             outcome = Outcome("reused", run.objective, run.run_id, run.link, run.seconds)
             write(folder / str(job.number) / OUTCOME, outcome)
             done.add(job.number)

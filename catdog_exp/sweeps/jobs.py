@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.sweeps.passwords import hidden, restored
 from catdog_exp.tracking.done_stages import is_done
@@ -110,7 +111,11 @@ class Outcome:
 def write(path: Path, content: Sweep | Job | Progress | Outcome) -> None:
     """Put `content` at `path`, whole or not at all, and without passwords. Raises UserError when the system refuses."""
     with replacing(path) as aside:
-        aside.write_text(json.dumps(hidden(dataclasses.asdict(content)), default=str), encoding="utf-8")
+        aside.write_text(json.dumps(_plain(content), default=str), encoding="utf-8")
+
+
+def _plain(content: Sweep | Job | Progress | Outcome) -> Any:
+    return hidden(dataclasses.asdict(content))
 
 
 def freeze(folder: Path, jobs: Sequence[Job]) -> None:
@@ -118,6 +123,21 @@ def freeze(folder: Path, jobs: Sequence[Job]) -> None:
     (folder / JOBS).mkdir(parents=True, exist_ok=True)
     for job in jobs:
         write(folder / JOBS / f"{job.number}.json", job)
+
+
+def clear(folder: Path, jobs: Sequence[Job]) -> None:
+    """Make a sweep's folder ready for these jobs: it is new, or these very jobs are to go on in it.
+
+    Raises UserError where anything else is there.
+    """
+    there = {int(file.stem): file for file in (folder / JOBS).glob("*.json") if file.stem.isdecimal()}
+    if folder.exists() and any(folder.iterdir()):
+        told = {job.number: json.loads(json.dumps(_plain(job), default=str)) for job in jobs}
+        if {number: json.loads(file.read_text(encoding="utf-8")) for number, file in there.items()} != told or not told:
+            raise UserError(f"hydra.sweep.dir={folder}: there is something else in it, name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in (folder / STOP, *(folder / str(job.number) / OUTCOME for job in jobs)):
+        old.unlink(missing_ok=True)
 
 
 class KnownJobs:
