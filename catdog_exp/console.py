@@ -29,6 +29,14 @@ class ConsoleHandler(logging.Handler):
                 console.print(self.format(record), soft_wrap=True)
 
 
+def say(log: logging.Logger, text: str) -> None:
+    """Log what came of a run; where logging has been disabled, print it."""
+    if log.isEnabledFor(logging.INFO) and log.hasHandlers():
+        log.info("%s", text)
+    else:
+        print(text)
+
+
 def mark_console(mark: str) -> None:
     """Put `mark` before each line of this process's console, to tell jobs side by side apart."""
     for handler in logging.getLogger().handlers:

@@ -1,11 +1,13 @@
 """Progress bars and log lines on one terminal."""
 
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
 
+from catdog_exp.console import ConsoleHandler, say
 from tests.screen import on_a_terminal, screen
 
 WORK = """
@@ -92,3 +94,12 @@ def test_a_terminal_that_can_draw_nothing_anew_gets_plain_lines(work, tmp_path):
     assert process.wait(60) == 0
     assert "\x1b" not in written
     assert [line for line in screen(written) if line in LINES] == LINES
+
+
+@pytest.mark.parametrize("disabled", ["level", "handlers", None])
+def test_a_result_is_said_whether_logging_is_disabled_or_not(disabled, capsys):
+    log = logging.Logger("of.nobody", logging.ERROR if disabled == "level" else logging.INFO)
+    if disabled != "handlers":
+        log.addHandler(ConsoleHandler())
+    say(log, "best val/accuracy: 0.9 of 100 %")
+    assert capsys.readouterr().out == "best val/accuracy: 0.9 of 100 %\n"

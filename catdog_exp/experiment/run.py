@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from catdog_exp.console import say
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.distributed import alike, part_of
@@ -91,8 +92,8 @@ def run(
         tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier))
         work = Work(config, plan, folder, tracker, dict(earlier.done) if earlier else {})
         objective = _stages(work, missing, workers, lock, on_epoch)
-        log.info("files: %s", folder)
-        log.info("MLflow: %s", tracker.link)
+        say(log, f"files: {folder}")
+        say(log, f"MLflow: {tracker.link}")
         return Result(objective, tracker.run_id, tracker.link)
 
 
@@ -208,11 +209,7 @@ def _reused(config: RunConfig, finished: Earlier) -> Result:
     if not finished.closed:  # it was interrupted after its last stage
         close_run(config.tracking, finished.run_id)
     assert finished.objective is not None
-    log.info(
-        "finished already: run %s, %s %.4f; if_exists=new runs it again",
-        finished.run_id[:8],
-        config.objective,
-        finished.objective,
-    )
-    log.info("MLflow: %s", finished.link)
+    run_id, result = finished.run_id[:8], f"{config.objective} {finished.objective:.4f}"
+    say(log, f"finished already: run {run_id}, {result}; if_exists=new runs it again")
+    say(log, f"MLflow: {finished.link}")
     return Result(finished.objective, finished.run_id, finished.link, reused=True)

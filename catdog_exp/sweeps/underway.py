@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from catdog_exp.console import say
 from catdog_exp.errors import IncompleteSweep
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.sweeps.jobs import SWEEP, KnownJobs, Sweep, outcome_of, write
@@ -73,8 +74,8 @@ def _summary(folder: Path, parent: RunLog, objective: str) -> str:
     jobs = KnownJobs(folder)()
     outcomes = {job.number: outcome for job in jobs if (outcome := outcome_of(folder, job)) is not None}
     spreads = spreads_of(jobs, outcomes)
-    log.info("%s", "\n".join([job_table(jobs, outcomes, objective), *(spread.line(objective) for spread in spreads)]))
-    log.info("sweep: %s; MLflow: %s", folder, parent.link)
+    say(log, "\n".join([job_table(jobs, outcomes, objective), *(spread.line(objective) for spread in spreads)]))
+    say(log, f"sweep: {folder}; MLflow: {parent.link}")
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, jobs, outcomes, objective, is_minimized(objective))
     if len(spreads) == 1:

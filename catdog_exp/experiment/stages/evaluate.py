@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from catdog_exp.console import say
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.judging import CHOSEN, TRAINED, digests_of, warn_of_unknown, without
 from catdog_exp.experiment.work import Work
@@ -54,7 +55,7 @@ def _judge(work: Work, pack: Pack, network: Classifier, split: Split, pictures: 
     mistakes_sheet(pictures, evaluation, mistakes)
     for picture in (confusion, mistakes):
         work.tracker.artifact(picture)
-    log.info("on %s %s: %s", f"{len(pictures):,}", which, evaluation.shown)
+    say(log, f"on {len(pictures):,} {which}: {evaluation.shown}")
 
 
 def _check_fits(work: Work, pack: Pack, network: Classifier) -> None:

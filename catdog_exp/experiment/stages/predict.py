@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from catdog_exp.console import say
 from catdog_exp.experiment.work import Work
 
 if TYPE_CHECKING:
@@ -26,4 +27,4 @@ def predict(work: Work, network: Classifier) -> None:
     prediction_sheet(predictions, files[2])
     for file in files:  # of other pictures, the same run may have others
         work.tracker.artifact(file, f"predictions/{work.plan.identities['predict'][:8]}")
-    log.info("%s", table(predictions, limit=20))
+    say(log, table(predictions, limit=20))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catdog_exp.console import say
 from catdog_exp.errors import GivenUp, UserError
 from catdog_exp.experiment.judging import TRAINED, digests_of, warn_of_unknown, without
 from catdog_exp.experiment.work import Work
@@ -95,7 +96,7 @@ def train(
     work.tracker.artifact(trained.best, "checkpoints")
     work.tracker.tags({"params_sha256": trained.params_sha256})
     work.tracker.metrics({"objective": trained.best_value}, step=trained.best_epoch)
-    log.info("best %s: %.4f, of epoch %d", config.objective, trained.best_value, trained.best_epoch)
+    say(log, f"best {config.objective}: {trained.best_value:.4f}, of epoch {trained.best_epoch}")
     return trained
 
 
