@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from catdog_exp.commands.arguments import check_words, is_override
+from catdog_exp.console import repair_streams
 from catdog_exp.errors import Terminated, UserError, exit_code, one_line, terminate
 
 # Each verb is a module of catdog_exp.commands with `main(words) -> exit code`.
@@ -27,6 +28,7 @@ def main(words: Sequence[str] | None = None) -> int:
     2: the user's mistake, one line. 130: Ctrl-C. 143: SIGTERM.
     """
     words = sys.argv[1:] if words is None else words
+    repair_streams()
     signal.signal(signal.SIGTERM, terminate)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup sets it
         signal.signal(signal.SIGHUP, terminate)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import io
 import logging
+import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, cast
 
@@ -27,6 +30,21 @@ class ConsoleHandler(logging.Handler):
                 print(self.format(record), flush=True)
             else:
                 console.print(self.format(record), soft_wrap=True)
+
+
+def repair_streams() -> None:
+    """Let standard streams that were closed lead nowhere; replace letters that the encoding of an output lacks.
+
+    Else a file that is opened later would be taken for the stream, by child processes too.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+            os.set_inheritable(getattr(sys, name).fileno(), True)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+            os.environ["PYTHONIOENCODING"] = f"{stream.encoding}:replace"  # of child processes
 
 
 def say(log: logging.Logger, text: str) -> None:

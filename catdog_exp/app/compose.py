@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.config_errors import config_line
+from catdog_exp.app.flags import quoted
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.settings import flat
@@ -60,4 +61,4 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     """The config that a run with these overrides would have, references unresolved."""
     register()
     with hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE):
-        return hydra.compose(CONFIG_NAME, overrides=list(overrides))
+        return hydra.compose(CONFIG_NAME, overrides=[quoted(word) for word in overrides])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import NoReturn
 
 from catdog_exp.errors import UserError
 
+_BEYOND = re.compile(r"~|[^\x00-\x7f]")
+_SIGNS = re.compile(r"['\"()\[\]{}\\]")  # of values that are more than one text
 _QUESTIONS = {"run": "--run", "multirun": "-m", "cfg": "--cfg", "info": "--info", "shell_completion": "-sc"}
 
 
@@ -32,11 +35,20 @@ def command_line(words: Sequence[str]) -> CommandLine:
     rest = [word for word in words if word != "--"]
     for override in reversed(overrides):
         del rest[len(rest) - 1 - rest[::-1].index(override)]
+    overrides = [quoted(word) for word in overrides]
     _check(flags, overrides)
     if flags.config_path is not None and "://" not in flags.config_path:
         # Hydra would look for it beside its own caller.
         rest += ["--config-path", str(Path(flags.config_path).absolute())]
     return CommandLine(flags, [*overrides, *rest], overrides)
+
+
+def quoted(word: str) -> str:
+    """An override with quotes around each value that Hydra's grammar has no letters for, as ~/pictures and Zoë."""
+    key, sign, value = word.partition("=")
+    if _BEYOND.search(value) is None or _SIGNS.search(value) is not None:
+        return word
+    return key + sign + ",".join(f"'{part}'" if _BEYOND.search(part) else part for part in value.split(","))
 
 
 class _Parser(argparse.ArgumentParser):

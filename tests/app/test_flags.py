@@ -2,7 +2,7 @@
 
 import pytest
 
-from catdog_exp.app.flags import command_line
+from catdog_exp.app.flags import command_line, quoted
 from catdog_exp.errors import UserError
 
 
@@ -49,3 +49,19 @@ def test_flags_that_cannot_be_are_told_in_one_line(words, told):
         command_line(words)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("data.root=~/pics", "data.root='~/pics'"),
+        ("tracking.experiment=Zoë 2", "tracking.experiment='Zoë 2'"),
+        ("data.root=~/a,/b,Bär", "data.root='~/a',/b,'Bär'"),
+        ("data.root='~/a'", "data.root='~/a'"),
+        ("data.classes=[Bär,b]", "data.classes=[Bär,b]"),
+        ("~tracking.uri", "~tracking.uri"),
+        ("train.lr=1e-3", "train.lr=1e-3"),
+    ],
+)
+def test_letters_that_hydra_does_not_know_are_quoted(word, told):
+    assert quoted(word) == told
