@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Collection, Mapping
@@ -83,7 +84,9 @@ class _Field:
             try:
                 return self.kind.validate_python(value, strict=True)
             except ValidationError as error:
-                reasons = dict.fromkeys(problem["msg"].removeprefix("Input ") for problem in error.errors())
+                reasons = dict.fromkeys(
+                    re.sub("^(Input|Value error,) ", "", problem["msg"]) for problem in error.errors()
+                )
                 raise UserError(f"{key}={value!r}: {', or '.join(reasons)}") from None
         if not isinstance(value, Mapping):
             raise UserError(f"{key}={value}: this is a section, set one of its keys or choose its file by name")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from catdog_exp.errors import unknown_key
+from catdog_exp.errors import UserError, unknown_key
 
 _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^']+)'")
 _SEVERAL_VALUES = re.compile(r"Ambiguous value for argument '([^=]+)=(.*)'")
@@ -20,6 +20,8 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
     known_keys: gives the keys that the config has; only called when a key is unknown.
     """
     text = str(error)
+    if isinstance(error.__cause__, UserError):  # of a resolver
+        return str(error.__cause__)
     if found := _NO_PLUGIN.search(text):
         return f"this launcher needs more packages: `pip install catdog-exp[{found[1].partition('_')[0]}]`"
     options = getattr(error, "options", None)

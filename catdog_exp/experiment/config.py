@@ -14,6 +14,7 @@ from pydantic import Field
 from catdog_exp.data.config import AugmentConfig
 from catdog_exp.networks.network import Network
 from catdog_exp.packs.config import DataConfig
+from catdog_exp.paths import LocalPath
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 
@@ -24,8 +25,8 @@ Stage = Literal["pack", "preview", "train", "evaluate", "predict"]
 class PredictConfig:
     """What the stage `predict` labels, and with which run's network."""
 
-    pictures: str | None
-    run: str | None
+    pictures: LocalPath | None
+    run: Annotated[str, Field(min_length=1)] | None
 
 
 @dataclass(frozen=True)

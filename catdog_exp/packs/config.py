@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from catdog_exp.paths import LocalPath
 from catdog_exp.reading import Name
 from catdog_exp.sources.source import Source
 
@@ -28,7 +29,7 @@ class DataConfig:
     shards: Annotated[int, Field(ge=1, le=4096)] = 1
     pack_on: Literal["threads", "ray"] = "threads"
     repack: bool = False
-    root: str | None = None
+    root: LocalPath | None = None
     max_rejects: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = None
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at
+from catdog_exp.paths import LocalPath
 from catdog_exp.sources.download import download
 from catdog_exp.sources.folders import folder_with_classes, listing_in, readable_folder
 from catdog_exp.sources.source import Listing, Source
@@ -23,8 +24,8 @@ class Archive(Source):
     """
 
     url: str
-    folder: str
-    root: str | None = None
+    folder: LocalPath
+    root: LocalPath | None = None
 
     def check(self, classes: list[str]) -> None:
         """Raise UserError when `root` does not hold the class folders, or `url` is none."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at
+from catdog_exp.paths import LocalPath
 from catdog_exp.sources.folders import folder_with_classes, listing_in
 from catdog_exp.sources.source import Listing, Source
 from catdog_exp.sources.unpack import unpack
@@ -31,7 +32,7 @@ class Drive(Source):
 
     train_url: str
     predict_url: str
-    folder: str
+    folder: LocalPath
 
     has_test_pictures = True
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
+from catdog_exp.paths import LocalPath
 from catdog_exp.sources.folders import flat_folder, holds_classes, picture_files, readable_folder
 from catdog_exp.sources.names import class_of, word_of
 from catdog_exp.sources.source import Listing, Picture, Source
@@ -19,7 +20,7 @@ class Flat(Source):
         or digit, and is matched ignoring case and plural. Files of no class are left out.
     """
 
-    root: str
+    root: LocalPath
 
     def check(self, classes: list[str]) -> None:
         """Raise UserError when `root` is not a folder that can be read, or does not hold pictures of each class."""

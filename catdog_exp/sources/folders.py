@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped
+from catdog_exp.paths import LocalPath
 from catdog_exp.sources.names import class_of, side_of, word_of
 from catdog_exp.sources.source import SPLITS, Listing, Picture, Source, Split
 
@@ -29,7 +30,7 @@ class Folder(Source):
         Or the folder that holds those of the sides, called as `names.side_of` knows them.
     """
 
-    root: str
+    root: LocalPath
 
     def check(self, classes: list[str]) -> None:
         """Raise UserError when `root` is not a folder that can be read, or does not hold pictures of each class."""
@@ -109,7 +110,7 @@ def flat_folder(root: Path, classes: list[str]) -> Path | None:
 
 def readable_folder(root: str) -> Path:
     """`root` as an absolute path. Raises UserError when there is no such folder, or it cannot be read."""
-    folder = Path(root).expanduser().absolute()
+    folder = Path(root).absolute()
     if not root:
         raise UserError("data.root is empty: give data.root=DIR, the folder of the pictures")
     if not folder.exists():

@@ -7,6 +7,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from catdog_exp.errors import UserError
+from catdog_exp.paths import expanded
+
 
 def plain(config: DictConfig) -> dict[str, Any]:
     """A composed config as plain dicts and lists, resolved, with absolute paths and without Hydra's own section."""
@@ -22,5 +25,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 
 def absolute(path: str) -> str:
-    """`path` from where the command was started; `~` is the user's home."""
-    return str(Path(path).expanduser().absolute())
+    """`path` from where the command was started, `~` and `$VARIABLES` expanded. UserError: wrong ones."""
+    try:
+        return str(Path(expanded(path)).absolute())
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None

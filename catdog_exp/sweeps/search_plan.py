@@ -19,6 +19,7 @@ from catdog_exp.experiment.checks import check
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.identity import relevant
 from catdog_exp.reading import read
+from catdog_exp.sweeps.composed import absolute
 from catdog_exp.sweeps.passwords import hide, restored
 from catdog_exp.sweeps.space import ends_of, groups, put, split
 
@@ -96,7 +97,7 @@ def _frozen(composed: DictConfig) -> str:
     """A composed config as YAML without Hydra's section; references stay, as a value that is searched may be meant."""
     with open_dict(composed):
         composed.pop("hydra")
-        composed.paths.outputs = str(Path(composed.paths.outputs).expanduser().absolute())
+        composed.paths.outputs = absolute(composed.paths.outputs)
     hide(composed)
     return OmegaConf.to_yaml(composed)
 

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import AfterValidator
+
+from catdog_exp.paths import LocalPath, expanded
 from catdog_exp.reading import Name
+
+
+def _expanded(uri: str) -> str:
+    start, sqlite, path = uri.partition("sqlite:///")
+    return start + sqlite + expanded(path) if sqlite and path else uri
 
 
 @dataclass(frozen=True)
@@ -12,7 +21,7 @@ class TrackingConfig:
     """Where runs are logged. Keys: conf/tracking/mlflow.yaml."""
 
     enabled: bool
-    uri: str
+    uri: Annotated[str, AfterValidator(_expanded)]
     experiment: Name
-    artifacts: str | None
+    artifacts: LocalPath | None
     parent_run: str | None

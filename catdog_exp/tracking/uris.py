@@ -18,7 +18,7 @@ def absolute_uri(uri: str) -> str:
     """`uri` with the path of a SQLite file made absolute. Raises UserError where MLflow can keep no runs."""
     scheme = urlsplit(uri).scheme.partition("+")[0]
     if uri.startswith(SQLITE) and len(uri) > len(SQLITE):
-        path = Path(uri.removeprefix(SQLITE)).expanduser().absolute()
+        path = Path(uri.removeprefix(SQLITE)).absolute()
         if {"%", "?"} & set(str(path)):
             raise UserError(f"tracking.uri={uri}: MLflow opens no file whose path has % or ? in it; choose another")
         return f"{SQLITE}{path}"
@@ -49,6 +49,6 @@ def artifact_root(config: TrackingConfig) -> str | None:
     """Where a new experiment keeps files: as configured, else beside a SQLite file; None: the server says."""
     if config.artifacts is not None:
         remote = "://" in config.artifacts
-        return config.artifacts if remote else str(Path(config.artifacts).expanduser().absolute())
+        return config.artifacts if remote else str(Path(config.artifacts).absolute())
     path = sqlite_path(absolute_uri(config.uri))
     return str(path.parent / "artifacts") if path is not None else None

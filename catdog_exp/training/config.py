@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from catdog_exp.paths import LocalPath
 from catdog_exp.reading import Name
 from catdog_exp.training.optimizers import Optimizer
 from catdog_exp.training.schedules import Schedule
@@ -29,7 +30,7 @@ class TrainConfig:
     mirrored: bool
     resume: bool
     checkpoint_minutes: Annotated[float, Field(ge=0)] | None
-    init_from: Annotated[str, Field(min_length=1)] | None
+    init_from: LocalPath | None
     freeze: list[Name | Annotated[int, Field(ge=0)]]
     optimizer: Optimizer
     schedule: Schedule

@@ -13,6 +13,7 @@ from pydantic import Field
 from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.locks import one_process_at, whole_folder
+from catdog_exp.paths import LocalPath
 from catdog_exp.sources.source import Listing, Picture, Source
 
 FORMAT = 1  # to be raised with any change of what is drawn, so that no older drawings are reused
@@ -28,7 +29,7 @@ class Synthetic(Source):
     seed: of the drawings. A picture follows from the seed and its own number alone.
     """
 
-    folder: str
+    folder: LocalPath
     count: Annotated[int, Field(ge=2, le=1_000_000)]
     seed: Annotated[int, Field(ge=0)]
 

@@ -1,0 +1,70 @@
+"""Paths as people write them, in every key that is one."""
+
+import pytest
+
+from catdog_exp.app.compose import run_config
+from catdog_exp.errors import UserError
+from catdog_exp.paths import expanded
+from catdog_exp.tracking.uris import absolute_uri, artifact_root
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("ZOO", "/data/zoo")
+    monkeypatch.setenv("EMPTY", "")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("~/p", "/home/ada/p"),
+        ("$ZOO/p", "/data/zoo/p"),
+        ("${ZOO}s/~x", "/data/zoos/~x"),
+        ("/mnt/$HOME", "/mnt//home/ada"),
+        ("p 1/ü", "p 1/ü"),
+        ("price$/5$", "price$/5$"),
+    ],
+)
+def test_the_home_and_variables_are_expanded(path, meant):
+    assert expanded(path) == meant
+
+
+def test_a_folder_whose_name_has_the_sign_is_meant_as_it_stands(place):
+    (place / "$ZOO" / "$NOPE").mkdir(parents=True)
+    assert expanded(f"{place}/$ZOO/$NOPE/a") == f"{place}/$ZOO/$NOPE/a"
+
+
+# Each key that is a path: the words that set it, and what it comes to.
+KEYS = {
+    "paths.outputs": lambda config: config.paths.outputs,
+    "data.root": lambda config: config.data.source.root,
+    "data.source.folder": lambda config: config.data.source.folder,
+    "train.init_from": lambda config: config.train.init_from,
+    "predict.pictures": lambda config: config.predict.pictures,
+    "tracking.artifacts": lambda config: artifact_root(config.tracking),
+    "tracking.uri": lambda config: absolute_uri(config.tracking.uri).removeprefix("sqlite:///"),
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_means_the_same(key):
+    data = ["data=folder"] if key == "data.root" else []
+    start = "sqlite:///" if key == "tracking.uri" else ""
+
+    def said(value):
+        return KEYS[key](run_config([*data, f"{key}='{start}{value}'"]))
+
+    assert said("~/x.db") == "/home/ada/x.db"
+    assert said("$ZOO/x.db") == "/data/zoo/x.db"
+    for name, why in (("NOPE", "not set"), ("EMPTY", "empty")):
+        with pytest.raises(UserError, match=f"the environment variable {name} is {why}"):
+            said(f"${name}/x")
+
+
+@pytest.mark.parametrize("words", [["data=folder", "data.root="], ["predict.pictures="], ["tracking.artifacts=''"]])
+def test_an_empty_path_is_refused(words):
+    with pytest.raises(UserError, match="is empty: name a file or folder"):
+        run_config(words)
