@@ -3,7 +3,10 @@
 import difflib
 import errno
 import re
+import sysconfig
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 from types import FrameType
 
 # Shared libraries that the wheels of OpenCV and MXNet link to but do not bring, by the start of
@@ -27,6 +30,11 @@ CUDA_LIBRARIES = (
     *("libcudart.", "libcublas", "libcudnn.", "libcufft.", "libcurand.", "libcusolver.", "libcusparse."),
     *("libnccl.", "libnvrtc.", "libnvToolsExt."),
 )
+
+_SUGGESTED = 3  # keys in place of an unknown one
+
+# Where code lies that the user has not written.
+_NOT_THE_USER_S = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
 
 _MISSING_LIBRARY = re.compile(r"(lib[\w+.-]+\.so[\w.]*): cannot open shared object file")
 
@@ -101,12 +109,31 @@ def one_line(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno in _THE_SYSTEM_S_REFUSALS and error.filename is not None:
         return f"{error.filename}: {error.strerror}; make room or name another folder, such as paths.outputs=DIR"
-    if isinstance(error, ImportError | OSError):
-        return missing_library(error)
-    return None
+    if isinstance(error, ImportError | OSError) and (missing := missing_library(error)):
+        return missing
+    return line_of_own_code(error)
+
+
+def line_of_own_code(error: BaseException) -> str | None:
+    """One line for an error in the user's own code, as a class that a config names; None where none took part."""
+    if isinstance(error, SyntaxError) and error.filename is not None and error.lineno is not None:
+        file, number = error.filename, error.lineno
+    else:
+        frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+        own = [(file, number) for file, number in frames if not file.startswith(("<", *_NOT_THE_USER_S)) and number]
+        if not own:
+            return None
+        file, number = own[-1]
+    what = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    return f"{file}, line {number}: {type(error).__name__}: {what}; this is code of your own"
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """The line for a key that no config has, with the known one it is nearest to."""
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"{key}: unknown key" + (f"; did you mean {near[0]}?" if near else "; `catdog --cfg job` shows all keys")
+    known = [each for each in known if each != key]
+    last = f".{key.rpartition('.')[2]}"
+    same = [each for each in known if each.endswith(last)] if "." in key else []
+    near = same[:_SUGGESTED] or difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    return f"{key}: unknown key" + (
+        f"; did you mean {' or '.join(near)}?" if near else "; `catdog --cfg job` shows all keys"
+    )

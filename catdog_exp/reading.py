@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from catdog_exp.errors import UserError, unknown_key
+from catdog_exp.errors import UserError, line_of_own_code, unknown_key
 
 Section = TypeVar("Section")
 
@@ -122,8 +122,8 @@ def _class_at(path: str, base: type[Section], key: str, targets: Collection[str]
         sys.path.append(here)  # a console script does not search where it is started; a user's own class lies there
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"{key}={path}: cannot be imported ({error})") from None
+    except Exception as error:
+        raise UserError(f"{key}={path}: cannot be imported ({line_of_own_code(error) or error})") from None
     fits = isinstance(found, type) and issubclass(found, base) and dataclasses.is_dataclass(found)
     if not fits or inspect.isabstract(found):
         raise wrong

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.config_errors import config_line
+from catdog_exp.app.config_files import group_like, own_files_there, place_of
 from catdog_exp.app.flags import quoted
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
@@ -40,10 +41,47 @@ def run_config(overrides: Sequence[str]) -> RunConfig:
 @contextlib.contextmanager
 def composing(words: Sequence[str]) -> Iterator[None]:
     """Raise UserError, one line, for what Hydra and OmegaConf find wrong with a config composed of `words`."""
+    _check_groups(words)
+    _check_own_config()
     try:
         yield
+    except UserError as error:
+        raise UserError(_with_place(str(error), words)) from error
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise UserError(config_line(error, lambda: _known_keys(words))) from error
+
+
+def _check_groups(words: Sequence[str]) -> None:
+    for word in words:
+        key, _, choice = word.lstrip("+").partition("=")
+        if re.fullmatch(r"[\w,]+", choice) and re.fullmatch(r"\w+(\.\w+)*", key) and (group := group_like(key)):
+            raise UserError(f"{word}: a file is chosen by its group, write {group}={choice}")
+
+
+def _check_own_config() -> None:
+    """Raise UserError for a folder conf/ of another program's, where the command is started."""
+    for folder in conf_folders()[:-1]:
+        file = folder / f"{CONFIG_NAME}.yaml"
+        if file.is_file() and b"catdog_exp" not in file.read_bytes():
+            raise UserError(
+                f"{file}: this is another program's, and would take the place of this one's; "
+                "start the command in another folder, or give yours another name"
+            )
+
+
+def _with_place(line: str, words: Sequence[str]) -> str:
+    """A line about a key, with the file of the user's that sets it, where it is not the command."""
+    found = re.match(r"[\w.]+", line)
+    if found is None or not own_files_there() or any(word.lstrip("+~").startswith(found[0]) for word in words):
+        return line
+    with contextlib.suppress(HydraException, OmegaConfBaseException):
+        register()
+        with hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE):
+            chosen = [word for word in words if re.fullmatch(r"[+~]*[\w/]+=\w+", word)]
+            composed = hydra.compose(CONFIG_NAME, overrides=chosen, return_hydra_config=True)
+        if place := place_of(found[0], composed.hydra.runtime.choices):
+            return f"{line} ({place})"
+    return line
 
 
 def _known_keys(words: Sequence[str]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from catdog_exp.app.config_files import choices_with
 from catdog_exp.errors import UserError, unknown_key
 
 _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^']+)'")
@@ -28,9 +30,15 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
     missing = getattr(error, "missing_cfg_file", None)
     if missing and options:
         group, _, choice = str(missing).rpartition("/")
+        if group == "machine" and choice == os.environ.get("CATDOG_MACHINE"):
+            return f"CATDOG_MACHINE={choice}: no such choice; it can be {', '.join(options)}"
         return f"{group}={choice}: no such choice; {group} can be {', '.join(options)}"
     if found := _NO_SUCH_KEY.search(text):
-        return unknown_key(found[1], known_keys())
+        key = found[1]
+        if choices := choices_with(key):
+            group, have = choices[0].partition("=")[0], "have" if len(choices) > 1 else "has"
+            return f"{key}: the chosen {group} has no such key; {_listed(choices)} {have} it"
+        return unknown_key(key, known_keys())
     if found := _SEVERAL_VALUES.search(text):
         key, values = found.groups()
         return f"{key}={values}: several values make a sweep, add -m; for one list write {key}=[{values}]"
@@ -43,3 +51,7 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
         return f"{override}: cannot be read as KEY=VALUE; quote a value with spaces or signs: \"KEY='VALUE'\""
     key_found = _FULL_KEY.search(text)
     return f"{key_found[1]}: {what}" if key_found and key_found[1] not in what else what
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from omegaconf import OmegaConf
 
 from catdog_exp.app.compose import compose, composing
-from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.app.conf_folders import groups
 from catdog_exp.app.flags import command_line
 
 TEXT = """\
@@ -56,15 +56,6 @@ def help_text(words: Sequence[str]) -> str:
     overrides = [] if line.flags.multirun else line.overrides
     with composing(overrides):
         config = OmegaConf.to_yaml(compose(overrides))
-    return TEXT.format(groups="\n".join(f"{group}: {', '.join(names)}" for group, names in _groups()), config=config)
-
-
-def _groups() -> list[tuple[str, list[str]]]:
-    """Each group with its choices, sorted; what only other files of the group are made of is no choice."""
-    found: dict[str, set[str]] = {}
-    for folder in conf_folders():
-        for file in folder.rglob("*.yaml"):
-            group = file.parent.relative_to(folder).as_posix()
-            if group != "." and not group.startswith("hydra") and file.stem != "base":
-                found.setdefault(group, set()).add(file.stem)
-    return [(group, sorted(names)) for group, names in sorted(found.items())]
+    return TEXT.format(
+        groups="\n".join(f"{group}: {', '.join(names)}" for group, names in groups().items()), config=config
+    )

@@ -35,6 +35,10 @@ def grid_jobs(config: DictConfig) -> Iterator[tuple[list[str], DictConfig]]:
             axes[key] = [f"{key}={override.get_value_element_as_str()}"]
         elif override.is_discrete_sweep():
             axes[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            if not axes[key]:
+                there = loader.get_group_options(key)
+                options = f"; {key} can be {', '.join(there)}" if there else ""
+                raise UserError(f"{override.input_line}: nothing is swept by this, it has no value{options}")
         else:
             raise UserError(f"{override.input_line}: a grid has no end of these; name values, or search: sweep=optuna")
     for job in itertools.product(*axes.values()):

@@ -5,6 +5,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 
+import catdog_exp.app.main  # noqa: F401 - registers the resolvers
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.config_errors import config_line
 

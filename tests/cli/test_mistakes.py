@@ -27,6 +27,14 @@ MISTAKES = [
         "train.lr=interval(0.1,1): a grid has no end of these; name values, or search",
     ),
     (["augment.size=24"], "augment.size=24: this network is for pictures of one size, data.resize=32; "),
+    (["optimizer=sgd"], "optimizer=sgd: a file is chosen by its group, write train/optimizer=sgd"),
+    (["train.schedule=step,cosine", "-m"], "a file is chosen by its group, write train/schedule=step,cosine"),
+    (["sweep.seed=3"], "sweep.seed: unknown key; did you mean data.seed or data.source.seed or train.seed?"),
+    (["data.root=x"], "data.root: the chosen data has no such key; data=catsdogs25k, "),
+    (["-m", "model=cnn,resnet", "model.dense=[3]"], "model.dense: the chosen model has no such key; model=cnn has it"),
+    (["train/optimizer=sgd", "train.optimizer.beta1=0"], "train/optimizer=adam, train/optimizer=adamw and "),
+    (["-m", "experiment=glob(z*)"], "nothing is swept by this, it has no value; experiment can be accurate, fast"),
+    (["-m", "train.seed=range(3,3)"], "train.seed=range(3,3): nothing is swept by this"),
     (["data=folder"], "data.root is not set: give data.root=VALUE"),
     (["data=folder", "data.root=/tmp", "train.epoch=3"], "train.epoch: unknown key; did you mean train.epochs?"),
     (["data=folder", "train.epoch=3"], "train.epoch: unknown key; did you mean train.epochs?"),
@@ -81,7 +89,7 @@ def test_a_mistake_is_told_in_one_line(catdog, tmp_path, words, told):
 
 def test_an_unknown_machine_in_the_environment_is_told(catdog, tmp_path):
     done = catdog(CATDOG_MACHINE="nope")
-    assert done.stderr == "catdog: machine=nope: no such choice; machine can be default, example\n"
+    assert done.stderr == "catdog: CATDOG_MACHINE=nope: no such choice; it can be default, example\n"
     assert done.returncode == 2
     assert list(tmp_path.iterdir()) == []
 
