@@ -75,11 +75,8 @@ def _with_place(line: str, words: Sequence[str]) -> str:
     if found is None or not own_files_there() or any(word.lstrip("+~").startswith(found[0]) for word in words):
         return line
     with contextlib.suppress(HydraException, OmegaConfBaseException):
-        register()
-        with hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE):
-            chosen = [word for word in words if re.fullmatch(r"[+~]*[\w/]+=\w+", word)]
-            composed = hydra.compose(CONFIG_NAME, overrides=chosen, return_hydra_config=True)
-        if place := place_of(found[0], composed.hydra.runtime.choices):
+        chosen = [word for word in words if re.fullmatch(r"[+~]*[\w/]+=\w+", word)]
+        if place := place_of(found[0], compose(chosen).hydra.runtime.choices):
             return f"{line} ({place})"
     return line
 
@@ -89,14 +86,16 @@ def _known_keys(words: Sequence[str]) -> list[str]:
     chosen = [word for word in words if re.fullmatch(r"[\w/]+=\w+", word)]
     for overrides in (chosen, []):
         with contextlib.suppress(HydraException):
-            values = OmegaConf.to_container(compose(overrides), resolve=False)
-            keys = list(flat(cast("dict[str, Any]", values)))
+            values = cast("dict[str, Any]", OmegaConf.to_container(compose(overrides), resolve=False))
+            values.pop("hydra")
+            keys = list(flat(values))
             return sorted({key.rsplit(".", cut)[0] for key in keys for cut in range(key.count(".") + 1)})
     return []
 
 
 def compose(overrides: Sequence[str]) -> DictConfig:
-    """The config that a run with these overrides would have, references unresolved."""
+    """The config that a run with these overrides would have, Hydra's section too, references unresolved."""
     register()
     with hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE):
-        return hydra.compose(CONFIG_NAME, overrides=[quoted(word) for word in overrides])
+        words = [quoted(word) for word in overrides]
+        return hydra.compose(CONFIG_NAME, overrides=words, return_hydra_config=True)

@@ -55,7 +55,8 @@ def help_text(words: Sequence[str]) -> str:
     line = command_line(words)
     overrides = [] if line.flags.multirun else line.overrides
     with composing(overrides):
-        config = OmegaConf.to_yaml(compose(overrides))
+        composed = compose(overrides)
+    config = OmegaConf.to_yaml(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
     return TEXT.format(
         groups="\n".join(f"{group}: {', '.join(names)}" for group, names in groups().items()), config=config
     )

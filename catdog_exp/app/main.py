@@ -12,14 +12,17 @@ from typing import Any
 import hydra
 import yaml
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.flags import command_line
 from catdog_exp.app.folders import check_keys, take
+from catdog_exp.app.machine import warn_of_results
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
@@ -105,6 +108,7 @@ class CheckFirst(Callback):
             if config.plan:
                 print(_plan_text(values))
                 raise _Done
+            warn_of_results(values, _single(config))
             take(Path(config.hydra.run.dir), yaml.safe_dump(hidden(values), sort_keys=False, allow_unicode=True))
             # Before Hydra writes the config into the run's folder.
             hand_on(values["tracking"]["uri"])
@@ -115,6 +119,8 @@ class CheckFirst(Callback):
             from catdog_exp.sweeps.beginning import begin
 
             check_keys(config.hydra)
+            with contextlib.suppress(OmegaConfBaseException):  # what the sweep varies may be what no run does without
+                warn_of_results(plain(config), _single(config))
             _sweep.enter_context(begin(config))
 
 
@@ -125,6 +131,13 @@ def _stopping() -> Iterator[None]:
         yield
     except Exception as error:
         raise _Stop(error) from error
+
+
+def _single(config: DictConfig) -> list[str]:
+    """The command's overrides but for those that are swept."""
+    words = list(config.hydra.overrides.task)
+    parser = OverridesParser.create()
+    return [word for word in words if not parser.parse_override(word).is_sweep_override()]
 
 
 def _checked(config: DictConfig) -> dict[str, Any]:

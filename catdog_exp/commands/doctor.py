@@ -17,7 +17,10 @@ def main(words: Sequence[str]) -> int:
 
     from catdog_exp.app.compose import run_config
     from catdog_exp.app.conf_folders import conf_folders
+    from catdog_exp.app.machine import machine_file
     from catdog_exp.commands.doctor_report import doctor
 
     config = run_config(overrides)
+    name = config.machine or "default"
+    print(f"Machine file\n  ok       {name}  {machine_file(name)}")
     return doctor(config.tracking.uri, Path(config.paths.outputs), conf_folders())

@@ -64,6 +64,7 @@ class RunConfig:
     if_exists: Literal["reuse", "resume", "new", "skip"]
     sweep: SweepConfig
     plan: bool = False
+    machine: str | None = None  # the name of the machine's file, as conf/machine/ has it
 
     def __post_init__(self) -> None:
         size = self.augment.size or self.data.resize

@@ -75,6 +75,8 @@ def run(
         if "train" in config.stages:
             workers = stack.enter_context(joined(config.hardware, alike(settings)))
         config = part_of(config, workers)
+        if config.machine not in (None, "default"):
+            log.info("machine file: %s", config.machine)
         plan = resolve(config, settings, with_weights=workers.rank == 0)
         lock = None
         if plan.training and workers.rank == 0:

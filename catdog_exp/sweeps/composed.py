@@ -12,10 +12,15 @@ from catdog_exp.paths import expanded
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
-    """A composed config as plain dicts and lists, resolved, with absolute paths and without Hydra's own section."""
+    """A composed config as plain dicts and lists, resolved, with absolute paths.
+
+    In place of Hydra's own section it has the name of the machine's file.
+    """
+    machine = OmegaConf.select(config, "hydra.runtime.choices.machine")
     config = config.copy()
     with open_dict(config):
         config.pop("hydra", None)
+        config.setdefault("machine", machine)
     outputs = OmegaConf.select(config, "paths.outputs")
     if isinstance(outputs, str) and outputs:
         config.paths.outputs = absolute(outputs)

@@ -1,0 +1,56 @@
+"""What the file of a machine (conf/machine/) changes that it should not: results."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from catdog_exp.app.compose import compose
+from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.settings import flat
+from catdog_exp.sweeps.composed import plain
+
+# Keys of the pictures that say where they are, or how quickly they are packed.
+_PLACES = ("root", "source", "threads", "pack_on", "repack", "shards", "max_rejects")
+
+log = logging.getLogger(__name__)
+
+
+def machine_file(name: str) -> Path | None:
+    """The file of the machine that is called so, None where there is none."""
+    files = (folder / "machine" / f"{name}.yaml" for folder in conf_folders())
+    return next((file for file in files if file.is_file()), None)
+
+
+def warn_of_results(settings: Mapping[str, Any], words: Sequence[str]) -> None:
+    """Log a warning where the machine's file changes what changes results.
+
+    settings: a run's, plain. words: the overrides that it was composed with, without those that are swept.
+    """
+    name = settings.get("machine")
+    if name in (None, "default"):
+        return
+    with contextlib.suppress(HydraException, OmegaConfBaseException):
+        without = _relevant(plain(compose([*words, "machine=default"])))
+        changed = {key: value for key, value in _relevant(settings).items() if without.get(key, value) != value}
+        if changed:
+            shown = ", ".join(f"{key}={value}" for key, value in changed.items())
+            log.warning(
+                "machine=%s sets %s, which changes results: other machines come to others; "
+                "an experiment is the place for it",
+                name,
+                shown,
+            )
+
+
+def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
+    from catdog_exp.experiment.identity import relevant
+
+    data = {key: value for key, value in settings["data"].items() if key not in _PLACES}
+    return flat({**relevant(settings), "data": data})

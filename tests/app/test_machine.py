@@ -1,0 +1,72 @@
+"""Machine files: which one counts, and what one should not change."""
+
+import logging
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from catdog_exp.app.compose import compose, run_config
+from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.app.machine import machine_file, warn_of_results
+from catdog_exp.sweeps.composed import plain
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CATDOG_MACHINE", raising=False)
+    folder = tmp_path / "conf" / "machine"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def warned(words, caplog):
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "catdog_exp"):
+        warn_of_results(plain(compose(words)), words)
+    return caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("hardware: {batch_size: 32, threads: 1}", "machine=lab sets hardware.batch_size=32, which changes results"),
+        ("train: {epochs: 3}\ndata: {resize: 16}", "machine=lab sets train.epochs=3, data.resize=16, which changes"),
+        ("hardware: {device: cpu, threads: 1}\ndata: {threads: 2}\npaths: {outputs: o}", None),
+    ],
+)
+def test_a_machine_that_changes_results_is_warned_of(setting, told, own, caplog):
+    (own / "lab.yaml").write_text(f"# @package _global_\n{setting}\n")
+    messages = warned(["machine=lab"], caplog)
+    assert [message.startswith(told) for message in messages] == ([] if told is None else [True])
+
+
+def test_what_the_command_or_no_machine_sets_is_not_warned_of(own, caplog):
+    (own / "lab.yaml").write_text("# @package _global_\nhardware: {batch_size: 32}\n")
+    assert warned(["machine=lab", "hardware.batch_size=16"], caplog) == []
+    assert warned(["hardware.batch_size=16"], caplog) == []
+    assert warned(["machine=example"], caplog) == []
+
+
+def test_the_machine_is_one_of_the_settings(own, monkeypatch):
+    (own / "lab.yaml").write_text("# @package _global_\nhardware: {threads: 1}\n")
+    assert run_config(["machine=lab"]).machine == "lab"
+    monkeypatch.setenv("CATDOG_MACHINE", "lab")
+    assert plain(compose([]))["machine"] == "lab"
+    assert machine_file("lab") == own / "lab.yaml"
+    assert machine_file("default") == conf_folders()[-1] / "machine" / "default.yaml"
+
+
+def test_files_of_machines_leave_a_checkout_clean():
+    top = Path(__file__).resolve().parents[2]
+    names = ["conf/machine/lab.yaml", "conf/machine/node-7.yaml", "conf/local/default.yaml"]
+    ignored = subprocess.run(
+        ["git", "-C", top, "check-ignore", *names, "conf/machine/example.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ignored.returncode == 128:
+        pytest.skip("this is no checkout")
+    assert ignored.stdout.split() == names
