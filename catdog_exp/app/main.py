@@ -24,6 +24,7 @@ from catdog_exp.app.flags import command_line
 from catdog_exp.app.folders import check_keys, take
 from catdog_exp.app.machine import warn_of_results
 from catdog_exp.app.resolvers import register
+from catdog_exp.app.saved_config import words_for
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.passwords import hand_on, hidden, hide, restored
@@ -42,10 +43,10 @@ def main(words: Sequence[str]) -> None:
     # Hydra prints a failed job's error by itself and ends the process, unless it is told to let it through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     line = command_line(words)
-    sys.argv = ["catdog", *line.words]
     conf = str(conf_folders()[-1])
     hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)
     with composing(line.overrides), _sweep:
+        sys.argv = ["catdog", *line.words, *words_for(line.flags)]
         try:
             hydra_main(job)()
         except _Done:
