@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_exp.background import in_background
@@ -22,21 +23,23 @@ log = logging.getLogger(__name__)
 
 # Tags of a run: where it runs, or ran last; seconds since the epoch as text.
 HOST, PID, PROCESS_STARTED, HEARTBEAT = "host", "pid", "process_started", "heartbeat"
+PID_SPACE = "pid_space"  # tag: within which `pid` is one process's number
 PAUSED = "paused"  # tag: seconds in all that passed between an interruption of the run and its resumption
 
 BEAT = 30.0  # seconds between two signs of life
-SILENCE = 150.0  # seconds without one, after which a run on another host is taken for dead
+SILENCE = 150.0  # seconds without one, after which a run whose process cannot be seen is taken for dead
 SAME_START = 5.0  # seconds by which a process's start may seem to move, as the system's clock is set
 JOIN_TIMEOUT = 10.0  # seconds that the end of a run waits for a beat that is on its way
 
 
 def presence_tags() -> dict[str, str]:
-    """The tags that tell that this process, now, works on a run: `host`, `pid`, `process_started`, `heartbeat`."""
+    """The tags that tell that this process, now, works on a run: where it is seen, since when, its sign of life."""
     import psutil
 
     return {
         HOST: socket.gethostname(),
         PID: str(os.getpid()),
+        PID_SPACE: _pid_space(),
         PROCESS_STARTED: f"{psutil.Process().create_time():.2f}",
         HEARTBEAT: _now(),
     }
@@ -45,12 +48,13 @@ def presence_tags() -> dict[str, str]:
 def is_alive(status: str, tags: Mapping[str, str]) -> bool:
     """Whether a run with this status at MLflow and these tags is being worked on.
 
-    On this host its process must live, the same one and not a later one with its number; on another host
-    its heartbeat must be younger than 150 s. A run without these tags is not alive.
+    Where its process can be seen, it must live, the same one and not a later one with its number. Elsewhere, in another
+    container or before the machine was last started, its heartbeat must be younger than 150 s. A run without these tags
+    is not alive.
     """
     if status != "RUNNING":
         return False
-    if tags.get(HOST) == socket.gethostname():
+    if tags.get(PID_SPACE) == _pid_space():
         return process_lives(_number(tags, PID), _number(tags, PROCESS_STARTED))
     return time.time() - _number(tags, HEARTBEAT) < SILENCE
 
@@ -104,7 +108,7 @@ def _beat(store: Store, run_id: str, ended: threading.Event) -> None:
 
 
 def process_lives(pid: float, started: float) -> bool:
-    """Whether the process of this host with this number, which started so many seconds after the epoch, is there."""
+    """Whether the process of this machine with this number, which started so many seconds after the epoch, is there."""
     import psutil
 
     try:
@@ -113,6 +117,16 @@ def process_lives(pid: float, started: float) -> bool:
         return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, OverflowError):  # no such process, or a number that none can have
         return False
+
+
+@cache
+def _pid_space() -> str:
+    """Within which a process has its number: this start of this machine, and of its containers this one."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux, or nothing mounted there
+        return socket.gethostname()
 
 
 def _now() -> str:

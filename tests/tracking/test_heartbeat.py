@@ -1,5 +1,6 @@
 """Runs that live and runs that are dead, told apart."""
 
+import json
 import logging
 import os
 import signal
@@ -52,10 +53,34 @@ def test_another_process_with_its_number_is_not_the_run_s(sleeper):
 
 
 @pytest.mark.parametrize(("age", "lives"), [(0, True), (140, True), (160, False), (-60, True)])
-def test_on_another_host_the_heartbeat_tells(age, lives):
-    tags = {**presence_tags(), "host": "elsewhere", "heartbeat": str(time.time() - age)}
+@pytest.mark.parametrize("pid", [os.getpid(), 2**30])  # a number says nothing where it is another's
+def test_where_its_process_cannot_be_seen_the_heartbeat_tells(age, lives, pid):
+    tags = {**presence_tags(), "pid_space": "elsewhere", "pid": str(pid), "heartbeat": str(time.time() - age)}
     assert is_alive("RUNNING", tags) is lives
     assert is_stale("RUNNING", tags) is not lives
+
+
+def test_a_container_of_the_same_host_name_sees_other_processes():
+    code = "from catdog_exp.tracking.heartbeat import presence_tags; import json; print(json.dumps(presence_tags()))"
+    outcome = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode != 0:
+        pytest.skip(f"no container can be made here: {outcome.stderr.strip()}")
+    tags = json.loads(outcome.stdout)
+    assert tags["host"] == socket.gethostname()
+    assert is_alive("RUNNING", tags)  # it gave a sign of life a moment ago
+    assert is_stale("RUNNING", {**tags, "heartbeat": "1000.0"})
+
+
+def test_a_run_from_before_the_machine_was_started_anew_is_dead(sleeper):
+    tags = of_process(sleeper)
+    boot, space = tags["pid_space"].split()
+    earlier = {**tags, "pid_space": f"{boot[::-1]} {space}", "heartbeat": str(time.time() - 3600)}
+    assert not is_alive("RUNNING", earlier)
 
 
 @pytest.mark.parametrize("odd", [{}, {"pid": "-1"}, {"pid": "nan"}, {"pid": "1e400"}, {"process_started": "today"}])
