@@ -26,6 +26,11 @@ START_TIMEOUT = 120  # seconds until the pages must answer; 5 to 20 are usual
 END_TIMEOUT = 10  # seconds that the server's processes get to end by themselves
 POLL = 0.2  # seconds
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # addresses that stand for all of a machine's, each with the one to ask
+ALLOWED, ORIGINS = "MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"
+KEPT = ("MLFLOW_SERVER_", "MLFLOW_STATIC_PREFIX", "MLFLOW_SQLALCHEMYSTORE_", "MLFLOW_S3_", "MLFLOW_GCS_")
+
 
 def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) -> int:
     """Serve MLflow's pages at http://host:port until Ctrl-C or SIGTERM ends them. Returns the exit code.
@@ -41,14 +46,19 @@ def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) 
         return 0
     store = existing_store(config)
     _check_free(host, port)
-    url = f"http://{host}:{port}"
+    names = _names(host)
+    prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "").rstrip("/")
     # MLflow's pages open on traces of language models, unless told that models are trained here.
-    page = f"{url}/#/experiments/{store.experiment_id}/runs?workflowType=machine_learning"
+    page = f"{prefix}/#/experiments/{store.experiment_id}/runs?workflowType=machine_learning"
     with tempfile.TemporaryFile() as output, suppress(KeyboardInterrupt), _ended_by_signals():
-        server = _start(config, uri, host, port, output)
+        server = _start(config, uri, host, port, names, output)
         try:
-            _wait_for(url, server, output)
-            print(f"MLflow shows the runs at {page} (Ctrl-C ends it)", flush=True)
+            _wait_for(f"http://{_address(ANY.get(host, host))}:{port}{prefix}", server, output)
+            print(f"MLflow shows the runs at http://{names[0]}:{port}{page} (Ctrl-C ends it)", flush=True)
+            if host in ANY:
+                print(f"on this machine: http://{_address(ANY[host])}:{port}{page}", flush=True)
+            if host not in LOOPBACK:
+                print(f"it answers to this machine's names and addresses; {ALLOWED}=NAME,… adds others", flush=True)
             server.wait()
             raise UserError(f"MLflow's server ended by itself: {_last_line(output)}")
         finally:
@@ -57,25 +67,69 @@ def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) 
     return 0
 
 
-def _start(config: TrackingConfig, uri: str, host: str, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _names(host: str) -> list[str]:
+    """What a browser may call the machine that serves on `host`; the first is one that it can be asked by."""
+    if host in LOOPBACK:
+        return [_address(host)]
+    import psutil
+
+    addresses = [
+        _address(each.address.partition("%")[0])
+        for network in psutil.net_if_addrs().values()
+        for each in network
+        if each.family in (socket.AF_INET, socket.AF_INET6)
+    ]
+    known = [socket.gethostname(), socket.getfqdn()]
+    with suppress(OSError):  # in a container that nobody knows by its name, an address stands first
+        socket.getaddrinfo(known[0], None)
+        addresses = [*known, *addresses]
+    addresses.sort(key=lambda name: name in LOOPBACK)
+    asked = [] if host in ANY else [_address(host)]
+    return list(dict.fromkeys([*asked, *addresses, *known]))
+
+
+def _address(host: str) -> str:
+    """A host's name or address as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _environment(port: int, names: list[str]) -> dict[str, str]:
+    """The server's: of MLflow's own variables, which may name other stores, only those about access and speed."""
+    given = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("MLFLOW_", "_MLFLOW_")) or key.startswith(KEPT)
+    }
+    hosts = [name for name in given.get(ALLOWED, "").split(",") if name]
+    origins = [name for name in given.get(ORIGINS, "").split(",") if name]
+    hosts += [f"{name}{end}" for name in (*names, *LOOPBACK) for end in ("", f":{port}")]
+    # A browser tells where a page that asks for runs came from, and MLflow trusts no name but localhost by itself.
+    origins += [f"{scheme}://{name}" for scheme in ("http", "https") for name in hosts]
+    return {
+        **given,
+        ALLOWED: ",".join(hosts),
+        ORIGINS: ",".join(origins),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Unless told otherwise, MLflow starts eight more processes for jobs of its own.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+
+
+def _start(
+    config: TrackingConfig, uri: str, host: str, port: int, names: list[str], output: IO[bytes]
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", host]
     command += ["--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
     root = artifact_root(config)
     if root is not None:
         command += ["--artifacts-destination", root]
-    # Unless told otherwise, MLflow starts eight more processes for jobs of its own.
-    environment = {
-        **os.environ,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    }
     # In a session of its own: Ctrl-C reaches this process alone, which then ends the whole group.
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        env=environment,
+        env=_environment(port, names),
         start_new_session=True,
     )
 
@@ -94,10 +148,11 @@ def _check_free(host: str, port: int) -> None:
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], output: IO[bytes]) -> None:
     last = time.monotonic() + START_TIMEOUT
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy reaches this machine
     while time.monotonic() < last:
         if server.poll() is not None:
             raise UserError(f"MLflow's server does not start: {_last_line(output)}")
-        with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{url}/health", timeout=5):
+        with suppress(urllib.error.URLError, OSError), direct.open(f"{url}/health", timeout=5):
             return
         time.sleep(POLL)
     raise UserError(f"MLflow's server has not answered at {url} within {START_TIMEOUT} s: {_last_line(output)}")

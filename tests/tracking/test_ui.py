@@ -1,8 +1,10 @@
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import psutil
@@ -19,8 +21,18 @@ import sys
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.ui import serve_ui
 config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
-sys.exit(serve_ui(config, "127.0.0.1", int(sys.argv[2])))
+sys.exit(serve_ui(config, sys.argv[3], int(sys.argv[2])))
 """
+# Of people whose shell is set up for another server of MLflow's, behind a proxy.
+SET_UP = {
+    "http_proxy": "http://127.0.0.1:9",
+    "no_proxy": "",
+    "MLFLOW_STATIC_PREFIX": "/pages",
+    "MLFLOW_ARTIFACTS_ONLY": "true",
+    "MLFLOW_GUNICORN_OPTS": "--timeout 3",
+    "MLFLOW_REGISTRY_STORE_URI": "postgresql://nobody@127.0.0.1:9/none",
+    "MLFLOW_SERVER_ALLOWED_HOSTS": "pages.example.org",
+}
 
 
 def free_port():
@@ -37,7 +49,7 @@ def served(ready):
         log.metrics({"val/accuracy": 0.75}, step=0)
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, config.uri, str(port)],
+        [sys.executable, "-c", SERVE, config.uri, str(port), "127.0.0.1"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,6 +92,41 @@ def test_the_pages_show_the_runs_until_a_signal_ends_all_processes(served, numbe
     assert [member.pid for member in family if member.is_running()] == []
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(url.rsplit(":", 1)[1]))) != 0
+
+
+@pytest.mark.service
+def test_the_pages_are_there_for_other_machines_whatever_the_shell_is_set_up_for(ready):
+    config = ready()
+    store = open_store(config)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE, config.uri, str(port), "0.0.0.0"],
+        env={**os.environ, **SET_UP},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        shown = [process.stdout.readline() for _ in range(3)]
+        assert f"http://127.0.0.1:{port}/pages/#/experiments/{store.experiment_id}/" in shown[1], process.communicate()
+        assert "0.0.0.0" not in shown[0]
+        assert "MLFLOW_SERVER_ALLOWED_HOSTS=NAME" in shown[2]
+        page = f"http://127.0.0.1:{port}/pages/"
+        names = [f"{name}:{port}" for name in (socket.gethostname(), "127.0.0.1")]
+        for name in (*names, "pages.example.org"):
+            headers = {"Host": name, "Origin": f"http://{name}", "Content-Type": "application/json"}
+            assert "<html" in get(urllib.request.Request(page, headers={"Host": name}))
+            asked = urllib.request.Request(
+                f"{page}ajax-api/2.0/mlflow/runs/search",
+                json.dumps({"experiment_ids": [store.experiment_id]}).encode(),
+                headers,
+            )
+            assert json.loads(get(asked)) == {}
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            get(urllib.request.Request(page, headers={"Host": "elsewhere.example.org"}))
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 @pytest.mark.service
