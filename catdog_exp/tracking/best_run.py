@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.done_stages import is_trained
 from catdog_exp.tracking.ids import is_run_id
-from catdog_exp.tracking.store import Store, plain_errors, search
+from catdog_exp.tracking.run_files import has_file, run_file
+from catdog_exp.tracking.store import Store, search
+from catdog_exp.tracking.store_errors import plain_errors
 from catdog_exp.tracking.usage import PACK
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run_with_network(store: Store, run_id: str, downloads: Path) -> FoundRun:
     Raises UserError when there is no such run, or it has no checkpoint.
     """
     run = run_by_id(store, run_id)
-    if not _has_checkpoint(store, run):
+    if not has_file(store, run, CHECKPOINT):
         raise UserError(f"run {run.info.run_id}: it has no {CHECKPOINT}; choose a run that has trained a network")
     return _found(store, run, downloads)
 
@@ -93,7 +93,7 @@ def _first_with_network(store: Store, condition: str, order: tuple[str, ...]) ->
         if (
             math.isfinite(run.data.metrics.get(OBJECTIVE, math.nan))
             and is_trained(run.info.status, run.data.tags)
-            and _has_checkpoint(store, run)
+            and has_file(store, run, CHECKPOINT)
         ):
             return run
     return None
@@ -123,33 +123,6 @@ def run_by_id(store: Store, run_id: str) -> Run:
         ids = ", ".join(sorted(run.info.run_id for run in found)[:3])
         raise UserError(f"run {run_id}: {len(found)} runs start so ({ids}, …); give more digits")
     return found[0]
-
-
-def run_file(store: Store, run: Run, name: str, downloads: Path) -> Path:
-    """The artifact `name` of a run on this disk: where it lies, else fetched into downloads/<run id>/.
-
-    Raises UserError when it cannot be had.
-    """
-    place = urlsplit(run.info.artifact_uri)
-    if place.scheme in ("", "file"):
-        there = Path(unquote(place.path) if place.scheme else run.info.artifact_uri) / name
-        if not there.exists():
-            raise UserError(f"run {run.info.run_id}: its file {there} is not on this machine")
-        return there
-    downloads.mkdir(parents=True, exist_ok=True)
-    target = downloads / str(run.info.run_id) / name
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=downloads) as aside:
-        with plain_errors(store.shown):
-            fetched = store.client.download_artifacts(run.info.run_id, name, aside)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Path(fetched).replace(target)
-    return target
-
-
-def _has_checkpoint(store: Store, run: Run) -> bool:
-    folder = str(Path(CHECKPOINT).parent)
-    with plain_errors(store.shown):
-        return any(file.path == CHECKPOINT for file in store.client.list_artifacts(run.info.run_id, folder))
 
 
 def _found(store: Store, run: Run, downloads: Path) -> FoundRun:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.heartbeat import is_alive
 from catdog_exp.tracking.run_log import PARENT
-from catdog_exp.tracking.store import open_store, plain_errors
+from catdog_exp.tracking.store import open_store
+from catdog_exp.tracking.store_errors import plain_errors
 
 
 def finish_children(config: TrackingConfig, parent_run: str) -> None:

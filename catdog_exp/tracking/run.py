@@ -11,7 +11,8 @@ from catdog_exp.tracking.ending import Status
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.provenance import provenance_tags
 from catdog_exp.tracking.run_log import PARENT, MlflowLog, NoLog, RunLog
-from catdog_exp.tracking.store import Store, open_store, plain_errors
+from catdog_exp.tracking.store import Store, open_store
+from catdog_exp.tracking.store_errors import plain_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

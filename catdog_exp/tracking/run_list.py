@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from catdog_exp.tracking.best_run import OBJECTIVE
 from catdog_exp.tracking.heartbeat import HOST, PID, is_stale, last_sign, seconds_worked
 from catdog_exp.tracking.run_log import PARENT, PRUNED, SWEEP
-from catdog_exp.tracking.store import Store, plain_errors
+from catdog_exp.tracking.store import Store
+from catdog_exp.tracking.store_errors import plain_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

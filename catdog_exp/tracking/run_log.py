@@ -11,13 +11,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from catdog_exp.errors import UserError
 from catdog_exp.tracking.done_stages import is_trained
 from catdog_exp.tracking.ending import Status, end_run, error_line
 from catdog_exp.tracking.heartbeat import beating, presence_tags, resumption_tags
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.limits import PARAM_LENGTH, TAG_LENGTH, cut
-from catdog_exp.tracking.store import Store, plain_errors
-from catdog_exp.tracking.uris import is_server
+from catdog_exp.tracking.run_files import KEPT_IN
+from catdog_exp.tracking.store import Store
+from catdog_exp.tracking.store_errors import plain_errors
+from catdog_exp.tracking.uris import is_server, local_path
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Param, Run, RunTag
@@ -113,6 +116,7 @@ class MlflowLog:
             else:
                 made = earlier
                 self._take_over(earlier, tags)
+        self._takes_files = earlier is not None  # what fails before the first one, fails before any work
         self._id: str = made.info.run_id
         self.run_id = self._id
         self.link = store.link(self._id)
@@ -145,8 +149,18 @@ class MlflowLog:
         self._batch(tags=[RunTag(key, value) for key, value in _cut_tags(values).items()])
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        with self._whole():
-            self._client.log_artifact(self._id, str(path), folder or None)
+        try:
+            with self._whole():
+                self._client.log_artifact(self._id, str(path), folder or None)
+        except UserError as error:
+            if not self._takes_files or local_path(self._store.artifacts) is not None:
+                raise
+            # What a server does not take any more is no reason to lose, or to repeat, what the run has come to.
+            log.warning("%s is not logged, it stays in %s: %s", path.name, path.parent, error)
+            name = Path(folder, path.name)
+            if path.parts[-len(name.parts) :] == name.parts:  # it can be found there by the artifact's name
+                self.tags({KEPT_IN: str(path.parents[len(name.parts) - 1])})
+        self._takes_files = True
 
     def dataset(
         self,

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.store_errors import meaning
 from catdog_exp.tracking.uris import is_server, without_password
 
 SERVER_TIMEOUT = 5  # seconds until a server that does not answer at the start is given up
+QUESTION = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
 
 
 def check_server(uri: str) -> None:
-    """Raise UserError when `uri` is a server's and none answers there within seconds; other URIs pass."""
+    """Raise UserError when `uri` is a server's and no MLflow answers there within seconds; other URIs pass.
+
+    It is asked what every run asks first: a login page, or a proxy before it, may answer to all else.
+    """
     if not is_server(uri):
         return
     from mlflow.exceptions import MlflowException
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 
+    shown = f"tracking.uri={without_password(uri)}"
     try:
         server = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
         answer = http_request(  # type: ignore[no-untyped-call]
             server,
-            "/health",
+            QUESTION,
             "GET",
             max_retries=0,
             timeout=SERVER_TIMEOUT,
@@ -28,8 +34,15 @@ def check_server(uri: str) -> None:
         )
     except MlflowException:
         raise UserError(
-            f"tracking.uri={without_password(uri)}: no MLflow server answers there; start it, "
-            "or log to a file with tracking.uri=sqlite:///FILE.db"
+            f"{shown}: no MLflow server answers there; start it, or log to a file with tracking.uri=sqlite:///FILE.db"
         ) from None
-    if answer.status_code >= 500:
-        raise UserError(f"tracking.uri={without_password(uri)}: the server answers with error {answer.status_code}")
+    try:
+        said = answer.json()
+    except ValueError:
+        said = None
+    if isinstance(said, dict) and {"experiment", "error_code"} & set(said) and answer.status_code not in (401, 403):
+        return
+    problem = meaning(f"{answer.status_code}") if answer.status_code != 200 else None
+    if problem is None and answer.status_code < 500:
+        problem = meaning("<html")
+    raise UserError(f"{shown}: {problem or 'the server fails'} (its answer: {answer.status_code} {answer.reason})")

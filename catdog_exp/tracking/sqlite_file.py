@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -10,24 +11,44 @@ from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
+from catdog_exp.tracking.moved import follow, places_before
+from catdog_exp.tracking.store_errors import DAMAGED, meaning, schema_problem
 from catdog_exp.tracking.uris import SQLITE
+
+log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = 120  # seconds; making a store takes about 3
 BUSY_TIMEOUT = 20  # seconds that another process may hold the database; MLflow's own figure
 
 
 @contextmanager
-def sqlite_file(path: Path, *, make: bool = False) -> Iterator[None]:
-    """Hold the store in `path` for this process alone, once it is known that MLflow can use it.
+def sqlite_file(path: Path) -> Iterator[None]:
+    """Hold the store in `path` for this process alone, once it is known that MLflow can write to it.
 
-    make: make it first where it is not there, or empty. Raises UserError when it cannot be used; what MLflow raises.
+    It is made where it is not there, or empty. Raises UserError when it cannot be used; what MLflow raises.
     """
     _check_writable(path)
     with _locked(path):
-        if make and (not path.exists() or path.stat().st_size == 0):
+        empty = path.exists() and path.stat().st_size == 0
+        if empty:
+            log.warning("%s is empty: a new store takes its place; what runs have made is beside it", path)
+        if empty or not path.exists():
             _create(path)
-        _check_database(path)
+        _check_database(path, "BEGIN IMMEDIATE")
+        with _plain_errors(path):
+            follow(path)
         yield
+
+
+def check_readable(path: Path) -> None:
+    """Raise UserError when MLflow cannot read the store in `path`. Nothing need be writable to be read."""
+    if path.stat().st_size == 0:
+        raise UserError(f"tracking.uri={SQLITE}{path}: {DAMAGED} (it is empty)")
+    _check_database(path, "BEGIN")
+    with _plain_errors(path):
+        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) and places_before(path):
+            with _locked(path):
+                follow(path)
 
 
 @contextmanager
@@ -57,6 +78,10 @@ def _create(path: Path) -> None:
             # The artifact root is that of MLflow's own experiment "Default".
             made = SqlAlchemyStore(f"{SQLITE}{aside}", str(path.parent / "artifacts"))  # type: ignore[no-untyped-call]
             made.engine.dispose()
+            # SQLite itself lets no group write, whatever the folder is for.
+            mask = os.umask(0)
+            os.umask(mask)
+            aside.chmod(0o666 & ~mask)
             with aside.open("rb") as whole:
                 os.fsync(whole.fileno())
     finally:
@@ -74,16 +99,29 @@ def _check_writable(path: Path) -> None:
         raise UserError(f"tracking.uri={SQLITE}{path}: the folder cannot be made ({error.strerror})") from None
     if not os.access(path.parent, os.W_OK):
         raise UserError(f"tracking.uri={SQLITE}{path}: the folder {path.parent} is read-only; choose another")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UserError(
+            f"tracking.uri={SQLITE}{path}: you may not write it; its owner can allow it by `chmod g+w {path}`"
+        )
 
 
-def _check_database(path: Path) -> None:
+def _check_database(path: Path, begin: str) -> None:
     # MLflow would try ten times, for minutes, and say each time why.
+    with _plain_errors(path), closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database:
+        database.execute(begin)
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not {"experiments", "runs", "alembic_version"} <= tables:
+            raise UserError(f"tracking.uri={SQLITE}{path}: this database is no MLflow store; name another file")
+        (version,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
+        database.rollback()
+    if problem := schema_problem(f"{SQLITE}{path}", version):
+        raise UserError(f"tracking.uri={SQLITE}{path}: {problem}")
+
+
+@contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
     try:
-        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            database.rollback()
+        yield
     except sqlite3.Error as error:
-        raise UserError(f"tracking.uri={SQLITE}{path}: this file cannot be used as an MLflow store: {error}") from None
-    if not {"experiments", "runs"} <= tables:
-        raise UserError(f"tracking.uri={SQLITE}{path}: this database is no MLflow store; name another file")
+        problem = meaning(str(error)) or "this file cannot be used as an MLflow store"
+        raise UserError(f"tracking.uri={SQLITE}{path}: {problem} ({error})") from None

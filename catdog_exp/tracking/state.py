@@ -9,6 +9,7 @@ from pathlib import Path
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.server import check_server
 from catdog_exp.tracking.store import prepare_mlflow
+from catdog_exp.tracking.store_errors import DAMAGED, meaning, schema_problem
 from catdog_exp.tracking.uris import absolute_uri, is_server, sqlite_path
 
 
@@ -27,20 +28,18 @@ def store_state(uri: str) -> str:
 
 
 def _sqlite_state(path: Path) -> str:
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
         return "not there yet, the first run makes it"
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
             (runs,) = database.execute("SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'").fetchone()
             (schema,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+            (damage,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except (sqlite3.Error, TypeError) as error:  # TypeError: a table that should hold one row is empty
-        raise UserError(f"{path} cannot be read as an MLflow store: {error}") from None
-    from mlflow.store.db.utils import _get_latest_schema_revision
-
-    needed = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
-    if schema != needed:
-        raise UserError(
-            f"{path} has the schema {schema}, this MLflow needs {needed}: "
-            f"keep a copy, then run `mlflow db upgrade sqlite:///{path}`"
-        )
+        what = meaning(str(error))
+        raise UserError(f"{path} cannot be read as an MLflow store: {error}" + (f"; {what}" if what else "")) from None
+    if damage != "ok":
+        raise UserError(f"{path}: {DAMAGED} ({damage})")
+    if problem := schema_problem(f"sqlite:///{path}", schema):
+        raise UserError(f"{path}: {problem}")
     return f"{runs} {'run' if runs == 1 else 'runs'}, schema as this MLflow needs it"

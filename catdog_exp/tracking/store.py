@@ -4,42 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.server import check_server
-from catdog_exp.tracking.sqlite_file import sqlite_file
-from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, sqlite_path, without_password
+from catdog_exp.tracking.sqlite_file import check_readable, sqlite_file
+from catdog_exp.tracking.store_errors import plain_errors
+from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, local_path, sqlite_path, without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
 PAGE = 1000  # runs asked for at once
-# Modules that SQLAlchemy imports to reach a database, and the packages that bring them.
-DRIVERS = {
-    "psycopg": "psycopg[binary]",
-    "psycopg2": "psycopg2-binary",
-    "MySQLdb": "mysqlclient",
-    "pymysql": "pymysql",
-    "pyodbc": "pyodbc",
-}
 
 
 @dataclass(frozen=True)
 class Store:
     """One experiment of an open MLflow store.
 
-    uri: of the store, absolute. shown: the same without a password. experiment: its name.
+    uri: of the store, absolute. shown: the same without a password. experiment: its name. artifacts: where it keeps
+    the files of runs, as MLflow says it.
     """
 
     uri: str
     shown: str
     experiment: str
     experiment_id: str
+    artifacts: str
     client: MlflowClient
 
     def runs(self, condition: str = "", order: tuple[str, ...] = (), limit: int | None = None) -> Iterator[Run]:
@@ -89,7 +83,7 @@ def open_store(config: TrackingConfig) -> Store:
     if path is None:
         check_server(uri)
         return _made_experiment(config, uri)
-    with plain_errors(uri), sqlite_file(path, make=True):
+    with plain_errors(uri), sqlite_file(path):
         return _made_experiment(config, uri)
 
 
@@ -98,14 +92,14 @@ def existing_store(config: TrackingConfig) -> Store:
 
     Raises UserError as `open_store` does, and when there is no such store or experiment yet.
     """
-    with _opened_to_read(config) as uri:
-        store = _experiment(config, uri)
-        if store is None:
-            raise UserError(
-                f"tracking.experiment={config.experiment}: the MLflow store {without_password(uri)} "
-                "has no such experiment yet"
-            )
-        return store
+    uri = _readable(config)
+    store = _experiment(config, uri)
+    if store is None:
+        raise UserError(
+            f"tracking.experiment={config.experiment}: the MLflow store {without_password(uri)} "
+            "has no such experiment yet"
+        )
+    return store
 
 
 def store_if_there(config: TrackingConfig) -> Store | None:
@@ -113,8 +107,7 @@ def store_if_there(config: TrackingConfig) -> Store | None:
     path = sqlite_path(absolute_uri(config.uri)) if config.enabled else None
     if not config.enabled or (path is not None and not path.exists()):
         return None
-    with _opened_to_read(config) as uri:
-        return _experiment(config, uri)
+    return _experiment(config, _readable(config))
 
 
 def tagged_runs(config: TrackingConfig, tag: str) -> list[Run]:
@@ -122,17 +115,16 @@ def tagged_runs(config: TrackingConfig, tag: str) -> list[Run]:
     path = sqlite_path(absolute_uri(config.uri))
     if path is not None and not path.exists():
         return []
-    with _opened_to_read(config) as uri:
-        from mlflow import MlflowClient
+    uri = _readable(config)
+    from mlflow import MlflowClient
 
-        with plain_errors(without_password(uri)):
-            store = Store(uri, without_password(uri), "", "", MlflowClient(tracking_uri=uri))
-            experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
-        return list(search(store, experiments, f"tags.{tag} LIKE '%'"))
+    with plain_errors(without_password(uri)):
+        store = Store(uri, without_password(uri), "", "", "", MlflowClient(tracking_uri=uri))
+        experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
+    return list(search(store, experiments, f"tags.{tag} LIKE '%'"))
 
 
-@contextmanager
-def _opened_to_read(config: TrackingConfig) -> Iterator[str]:
+def _readable(config: TrackingConfig) -> str:
     """The store's absolute URI, once it is known to be there and in order."""
     uri = absolute_uri(config.uri)
     path = sqlite_path(uri)
@@ -141,43 +133,25 @@ def _opened_to_read(config: TrackingConfig) -> Iterator[str]:
     prepare_mlflow()
     if path is None:
         check_server(uri)
-        yield uri
-        return
-    with sqlite_file(path):
-        yield uri
+    else:
+        check_readable(path)
+    return uri
 
 
 def prepare_mlflow() -> None:
-    """Tell MLflow, before its import, to send no usage data and to keep the console clean.
+    """Tell MLflow, before its import, to send no usage data, to keep the console clean, and to ask for what is on this
+    machine without a proxy.
 
     What fails reaches the user as an exception all the same. A level that the user set stays.
     """
+    direct = "localhost,127.0.0.1,::1"
+    for name in ("no_proxy", "NO_PROXY"):
+        given = os.environ.get(name, "")
+        if not given.endswith(direct):
+            os.environ[name] = f"{given},{direct}".strip(",")
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
-
-
-@contextmanager
-def plain_errors(shown: str) -> Iterator[None]:
-    """Turn an exception of MLflow or of its database into a UserError that names the store, in one line.
-
-    So too where Python has no driver for the database.
-    """
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(f"the MLflow store {shown} failed: {lines[0]}") from error
-    except ModuleNotFoundError as error:
-        if error.name not in DRIVERS:
-            raise
-        package = DRIVERS[error.name]
-        raise UserError(
-            f"tracking.uri={shown}: this database needs the package {package}: `pip install '{package}'`"
-        ) from None
 
 
 def _made_experiment(config: TrackingConfig, uri: str) -> Store:
@@ -195,7 +169,27 @@ def _made_experiment(config: TrackingConfig, uri: str) -> Store:
                     raise
         store = _experiment(config, uri)
         assert store is not None
+    _check_artifacts(store)
     return store
+
+
+def _check_artifacts(store: Store) -> None:
+    """Raise UserError where this machine can put no files of runs: better before a training than after it."""
+    place = f"the experiment {store.experiment} of {store.shown} keeps its files in {store.artifacts}"
+    other = "choose a new one by tracking.experiment=NAME with tracking.artifacts=DIR"
+    if store.artifacts.startswith("mlflow-artifacts:") and not is_server(store.uri):
+        raise UserError(
+            f"{place}, which only a server can reach: log to that by tracking.uri=http://HOST:PORT, or {other}"
+        )
+    folder = local_path(store.artifacts)
+    if folder is None:
+        return
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    # Of a server's own folders, not even the first is here.
+    if not os.access(there, os.W_OK) or not there.is_dir() or (is_server(store.uri) and there == there.parent):
+        raise UserError(
+            f"{place}, where this machine cannot write ({there}): have the server hand files on, or {other}"
+        )
 
 
 def _experiment(config: TrackingConfig, uri: str) -> Store | None:
@@ -214,4 +208,4 @@ def _experiment(config: TrackingConfig, uri: str) -> Store | None:
             f"`MLFLOW_TRACKING_URI={shown} mlflow experiments restore -x {found.experiment_id}` "
             "or choose another name"
         )
-    return Store(uri, shown, name, str(found.experiment_id), client)
+    return Store(uri, shown, name, str(found.experiment_id), str(found.artifact_location), client)

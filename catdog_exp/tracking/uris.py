@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.config import TrackingConfig
@@ -40,6 +40,14 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
+def local_path(location: str) -> Path | None:
+    """The folder that MLflow calls `location`, None where that is on no disk."""
+    place = urlsplit(location)
+    if place.scheme == "file":
+        return Path(unquote(place.path))
+    return None if place.scheme else Path(location)
+
+
 def without_password(text: str) -> str:
     """`text` as it may be shown and logged: `***` for the password of each URI in it."""
     return _PASSWORD.sub(r"\1:***@", text)
@@ -48,7 +56,7 @@ def without_password(text: str) -> str:
 def artifact_root(config: TrackingConfig) -> str | None:
     """Where a new experiment keeps files: as configured, else beside a SQLite file; None: the server says."""
     if config.artifacts is not None:
-        remote = "://" in config.artifacts
+        remote = ":/" in config.artifacts
         return config.artifacts if remote else str(Path(config.artifacts).absolute())
     path = sqlite_path(absolute_uri(config.uri))
     return str(path.parent / "artifacts") if path is not None else None

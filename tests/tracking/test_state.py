@@ -34,6 +34,20 @@ def test_an_older_schema_tells_how_to_upgrade(ready, tmp_path):
         store_state(ready().uri)
 
 
+def test_a_newer_schema_and_a_damaged_file_are_told_without_an_upgrade(ready, tmp_path):
+    file = tmp_path / "store" / "mlflow.db"
+    whole = file.read_bytes()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE alembic_version SET version_num = 'b0a7d4c2e9f1'")
+        database.commit()
+    with pytest.raises(UserError, match="newer") as caught:
+        store_state(ready().uri)
+    assert "upgrade" not in str(caught.value)
+    file.write_bytes(whole[:-8192] + bytes(255 - byte for byte in whole[-8192:]))
+    with pytest.raises(UserError, match="move it away"):
+        store_state(ready().uri)
+
+
 def test_a_server_that_does_not_answer_is_refused():
     with pytest.raises(UserError, match="no MLflow server answers"):
         store_state("http://127.0.0.1:9")

@@ -1,8 +1,11 @@
+import os
+import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,6 +15,8 @@ from threading import Thread
 import pytest
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.best_run import run_with_network
+from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import existing_store, open_store, tagged_runs
 
 OPEN_AND_LOG = """
@@ -49,12 +54,6 @@ def test_a_configured_artifact_folder_is_made_absolute(tracking, tmp_path, monke
     store = open_store(tracking(uri="sqlite:///here.db", artifacts="files"))
     assert store.uri == f"sqlite:///{tmp_path}/here.db"
     assert store.client.get_experiment(store.experiment_id).artifact_location == str(tmp_path / "files")
-
-
-def test_a_store_left_empty_by_a_killed_process_is_made_anew(tracking, tmp_path):
-    (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "mlflow.db").touch()
-    assert open_store(tracking()).experiment == "cats"
 
 
 def test_reading_makes_nothing(tracking, tmp_path):
@@ -102,11 +101,41 @@ def test_a_database_that_another_process_holds_is_named(ready, tmp_path, monkeyp
         assert "locked" in refusal(open_store, ready())
 
 
-def test_a_store_of_an_older_mlflow_tells_how_to_upgrade_it(ready, tmp_path):
-    with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db")) as database:
-        database.execute("UPDATE alembic_version SET version_num = 'acf3f17fdcc7'")
-        database.commit()
-    assert "mlflow db upgrade" in refusal(open_store, ready())
+@pytest.mark.parametrize("action", [open_store, existing_store, lambda config: tagged_runs(config, "any")])
+def test_a_store_of_another_mlflow_is_named_and_told_what_can_be_done(ready, tmp_path, action):
+    file = tmp_path / "store" / "mlflow.db"
+    for schema, advice in (("acf3f17fdcc7", "mlflow db upgrade"), ("b0a7d4c2e9f1", "newer")):
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("UPDATE alembic_version SET version_num = ?", [schema])
+            database.commit()
+        before = file.read_bytes()
+        line = refusal(action, ready())
+        assert advice in line
+        assert ("mlflow db upgrade" in line) == (advice != "newer")
+        assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:4096] + bytes(255 - byte for byte in whole[4096:]),
+        lambda whole: b"\0" * 4096 + whole[4096:],
+        lambda whole: whole[:0],
+    ],
+)
+def test_a_damaged_store_is_told_with_what_to_do(ready, tmp_path, damage):
+    file = tmp_path / "store" / "mlflow.db"
+    file.write_bytes(damage(file.read_bytes()))
+    line = refusal(existing_store, ready())
+    assert str(file) in line
+    assert "move it away" in line
+
+
+def test_a_store_left_empty_is_made_anew_and_says_so(ready, tmp_path, caplog):
+    (tmp_path / "store" / "mlflow.db").write_bytes(b"")
+    assert open_store(ready()).experiment == "cats"
+    assert "mlflow.db is empty: a new store takes its place" in caplog.text
 
 
 @pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns", "sqlite:///", "ftp://host/x", "sqlite:///a%20b.db"])
@@ -156,22 +185,159 @@ def test_a_server_that_never_answers_is_given_up_within_seconds(tracking, silent
     assert time.monotonic() - started < 15
 
 
-class _Forbidding(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(403)
-        self.end_headers()
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "told"),
+    [
+        (200, "text/html", b"<!doctype html><title>Sign in</title>", "a login or a proxy"),
+        (200, "application/json", b'{"login": "/sso"}', "a login or a proxy"),
+        (404, "text/html", b"<h1>File not found</h1>", "a login or a proxy"),
+        (401, "text/plain", b"You are not authenticated.", "MLFLOW_TRACKING_USERNAME"),
+        (403, "application/json", b'{"error_code": "PERMISSION_DENIED"}', "MLFLOW_TRACKING_USERNAME"),
+        (502, "text/html", b"<h1>Bad Gateway</h1>", "502"),
+    ],
+)
+@pytest.mark.parametrize("action", [open_store, existing_store])
+def test_what_answers_otherwise_than_mlflow_is_one_line(tracking, monkeypatch, status, kind, body, told, action):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # none is asked for this machine
+    monkeypatch.setenv("no_proxy", "")
 
-    def log_message(self, *_: object) -> None: ...
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body)
 
+        def log_message(self, *_: object) -> None: ...
 
-def test_a_server_that_forbids_is_one_line(tracking):
-    server = HTTPServer(("127.0.0.1", 0), _Forbidding)
+    server = HTTPServer(("127.0.0.1", 0), Answering)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        assert "403" in refusal(open_store, tracking(uri=f"http://127.0.0.1:{server.server_port}"))
+        line = refusal(action, tracking(uri=f"http://127.0.0.1:{server.server_port}"))
     finally:
         server.shutdown()
         server.server_close()
+    assert line.startswith(f"tracking.uri=http://127.0.0.1:{server.server_port}: ")
+    assert told in line
+    assert str(status) in line
+
+
+@pytest.mark.parametrize(
+    ("artifacts", "told"),
+    [
+        ("mlflow-artifacts:/", "only a server can reach"),
+        ("{tmp}/file/files", "cannot write"),
+    ],
+)
+def test_files_that_this_machine_cannot_keep_are_told_before_any_work(ready, tmp_path, artifacts, told):
+    (tmp_path / "file").touch()
+    line = refusal(open_store, ready(artifacts=artifacts.format(tmp=tmp_path)))
+    assert told in line
+    assert "tracking.artifacts=DIR" in line
+
+
+def with_run(config, file):
+    """Logs a run with a checkpoint; returns its id."""
+    with start_run(config, "run", {"objective": "val/accuracy"}) as log:
+        log.metrics({"objective": 0.75}, step=0)
+        log.artifact(file, "checkpoints")
+    return log.run_id
+
+
+@pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
+def test_a_folder_that_was_moved_or_copied_has_its_runs_files_and_takes_new_ones(
+    ready, tracking, tmp_path, monkeypatch, move
+):
+    file = tmp_path / "best.safetensors"
+    file.write_text("weights")
+    run_id = with_run(ready(), file)
+    old, new = tmp_path / "store", tmp_path / "elsewhere, with a #"
+    before = sorted(old.rglob("*"))
+    move(old, new)
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._artifact_repos_cache", OrderedDict())  # of a process
+    config = tracking(uri=f"sqlite:///{new}/mlflow.db")
+    found = run_with_network(existing_store(config), run_id, tmp_path)
+    assert found.checkpoint == new / "artifacts" / run_id / "artifacts" / "checkpoints" / "best.safetensors"
+    later = with_run(config, file)
+    with start_run(config, "run", {}, resume=run_id) as log:
+        log.artifact(file)
+    for each, name in ((later, "checkpoints/best.safetensors"), (run_id, "best.safetensors")):
+        assert (new / "artifacts" / each / "artifacts" / name).read_text() == "weights"
+    assert sorted(old.rglob("*")) == ([] if move is shutil.move else before)
+
+
+def test_files_that_lie_apart_from_the_store_stay_there(ready, tracking, tmp_path):
+    file = tmp_path / "best.safetensors"
+    file.write_text("weights")
+    run_id = with_run(ready(artifacts=str(tmp_path / "apart")), file)
+    shutil.move(tmp_path / "store", tmp_path / "moved")
+    config = tracking(uri=f"sqlite:///{tmp_path}/moved/mlflow.db")
+    assert run_with_network(open_store(config), run_id, tmp_path).checkpoint.is_relative_to(tmp_path / "apart")
+
+
+READ = """
+import sys
+from pathlib import Path
+from catdog_exp.tracking.best_run import run_with_network
+from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.run_list import listed_runs
+from catdog_exp.tracking.best_run import run_with_network
+from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.store import existing_store, tagged_runs
+config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
+store = existing_store(config)
+(run,) = listed_runs(store, 10)
+assert len(tagged_runs(config, "objective")) == 1
+print(run_with_network(store, run.run_id, Path("/nowhere")).checkpoint.read_text())
+if sys.argv[2:]:
+    with start_run(config, "run", {}, resume=run.run_id) as log:
+        log.artifact(Path(sys.argv[2]), "checkpoints")
+"""
+
+
+@pytest.fixture
+def colleague(tmp_path):
+    """Runs the code above for somebody of root's group, once all in tmp_path belongs to another user of it."""
+    person = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search,-fowner"]
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can give files to another user, and setpriv its own powers up")
+
+    def read(*words):
+        tmp_path.chmod(0o755)
+        for entry in (tmp_path, *tmp_path.rglob("*")):
+            os.chown(entry, 65534, 0)
+        command = [*person, sys.executable, "-c", READ, *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return read
+
+
+def test_reading_needs_no_right_to_write_even_where_the_folder_has_moved(ready, tmp_path, colleague):
+    file = tmp_path / "best.safetensors"
+    file.write_text("weights")
+    with_run(ready(), file)
+    shutil.move(tmp_path / "store", tmp_path / "moved")
+    (tmp_path / "moved" / "mlflow.db.lock").unlink()
+    outcome = colleague(f"sqlite:///{tmp_path}/moved/mlflow.db")
+    assert (outcome.returncode, outcome.stdout) == (0, "weights\n"), outcome.stderr
+    assert not (tmp_path / "store").exists()
+    refused = colleague(f"sqlite:///{tmp_path}/moved/mlflow.db", file)
+    assert f"the folder {tmp_path}/moved is read-only" in refused.stderr
+
+
+def test_a_colleague_of_the_group_can_go_on_with_a_run(tracking, tmp_path, colleague):
+    mask = os.umask(0o002)
+    try:
+        (tmp_path / "store").mkdir(mode=0o2775)
+        file = tmp_path / "best.safetensors"
+        file.write_text("weights")
+        run_id = with_run(tracking(), file)
+    finally:
+        os.umask(mask)
+    outcome = colleague(tracking().uri, file)
+    assert outcome.returncode == 0, outcome.stderr
+    assert existing_store(tracking()).client.get_run(run_id).info.status == "FINISHED"
 
 
 def test_an_odd_folder_name_is_no_trouble(tracking, tmp_path):

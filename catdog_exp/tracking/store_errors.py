@@ -1,0 +1,97 @@
+"""What goes wrong in a store, as one line for the user: what, where and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from catdog_exp.errors import UserError
+
+# Modules that MLflow and SQLAlchemy import to reach a database or a place for files, and the packages that bring them.
+DRIVERS = {
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+    "pymysql": "pymysql",
+    "pyodbc": "pyodbc",
+    "boto3": "boto3",
+    "azure": "azure-storage-blob",
+    "google": "google-cloud-storage",
+    "pysftp": "pysftp",
+}
+DAMAGED = (
+    "the file is damaged; move it away, and the next run makes a new one. What runs have made is whole, "
+    "in runs/ and artifacts/ beside it"
+)
+# What a database, a server or the system says, and what that means to the user.
+_MEANINGS = {
+    r"database disk image is malformed|file is not a database|malformed database schema": DAMAGED,
+    r"database or disk is full|disk I/O error|No space left": "its disk is full, or fails: make room",
+    r"readonly database|unable to open database file": "you may not write there: its owner can allow it by `chmod g+w`",
+    r"\b413\b": "it, or a proxy before it, takes no file this large (413): raise its limit, such as nginx's "
+    "client_max_body_size",
+    r"\b401\b|\b403\b": "it does not let you in (401 or 403): give MLFLOW_TRACKING_USERNAME and "
+    "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+    r"<html|<!doctype|not in a valid JSON format": "it answers with a page, not as an MLflow server does: is there a "
+    "login or a proxy before it?",
+}
+_SCHEMA = re.compile(r"out-of-date database schema \(found version (\w+)")
+
+
+@contextmanager
+def plain_errors(shown: str) -> Iterator[None]:
+    """Turn an exception of MLflow, its database, its server or the system into a UserError that names the store.
+
+    So too where Python has no driver for the database. shown: the store, without a password.
+    """
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, RequestException) as error:
+        raise UserError(f"the MLflow store {shown} failed: {_problem(shown, error)}") from error
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        raise UserError(f"the MLflow store {shown} failed: its files cannot be written or read: {what}") from error
+    except ModuleNotFoundError as error:
+        package = DRIVERS.get((error.name or "").partition(".")[0])
+        if package is None:
+            raise
+        raise UserError(
+            f"tracking.uri={shown}: this store needs the package {package}: `pip install '{package}'`"
+        ) from None
+
+
+def schema_problem(shown: str, found: str) -> str | None:
+    """What is wrong with a store whose schema is `found`, in one line; None where this MLflow's is the same."""
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+    from mlflow.store.db.utils import _get_alembic_config
+    from mlflow.version import VERSION
+
+    known = ScriptDirectory.from_config(_get_alembic_config(""))  # type: ignore[no-untyped-call]
+    try:
+        known.get_revision(found)
+    except CommandError:
+        return (
+            f"it was made by an MLflow newer than the {VERSION} that is installed (its schema {found} is not known "
+            "here); use the newer one's environment, or another store by tracking.uri=sqlite:///FILE.db"
+        )
+    if found == known.get_current_head():
+        return None
+    return f"it has the schema {found} of an older MLflow: keep a copy, then run `mlflow db upgrade {shown}`"
+
+
+def meaning(text: str) -> str | None:
+    """What the words of a database, a server or the system mean to the user; None where they are not known."""
+    return next((line for sign, line in _MEANINGS.items() if re.search(sign, text, re.IGNORECASE)), None)
+
+
+def _problem(shown: str, error: Exception) -> str:
+    text = str(error).strip()
+    if schema := _SCHEMA.search(text):
+        return schema_problem(shown, schema[1]) or text
+    return meaning(text) or (text.splitlines() or [type(error).__name__])[0]
