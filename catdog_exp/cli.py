@@ -88,6 +88,11 @@ def _run(words: Sequence[str]) -> int:
 def _failed(error: Exception) -> int:
     line = one_line(error)
     if line is None:
+        from catdog_exp.commands.packages import environment_line
+
+        if (line := environment_line(error)) is not None:
+            error = UserError(line)
+    if line is None:
         traceback.print_exception(error)
         print("catdog: this is an error of ours; the lines above say where", file=sys.stderr)
     else:

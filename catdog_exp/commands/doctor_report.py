@@ -6,44 +6,25 @@ its report on the very machine where an import fails.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
-import re
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from catdog_exp.errors import UserError, missing_library, one_line
+from catdog_exp.commands.packages import child, package_facts
+from catdog_exp.errors import UserError, one_line
 from catdog_exp.facts import Fact, dotted
 from catdog_exp.gpus import gpu_facts
 from catdog_exp.memory import memory_limit
-from catdog_exp.tracking.provenance import DISTRIBUTIONS, installed_version
 
 PYTHONS = ((3, 11), (3, 12))
 LITTLE_DISK = 2**30  # bytes free below which a run may not fit
-IMPORT_TIMEOUT = 300  # seconds
 GIB = 2**30
 
-# Distributions whose import loads shared libraries or takes long, and the module that shows that it works.
-IMPORTS = {
-    "hydra-core": "hydra",
-    "matplotlib": "matplotlib.figure",
-    "mlflow": "mlflow",
-    "mxnet": "catdog_exp.mx",
-    "numpy": "numpy",
-    "omegaconf": "omegaconf",
-    "opencv-python": "cv2",
-    "safetensors": "safetensors.numpy",
-    "scikit-learn": "sklearn.metrics",
-}
 # Features of MXNet that change what it can do or how fast, and what is lost without them.
 FEATURES = {
     "MKLDNN": "the processor computes several times slower without it (oneDNN)",
@@ -53,7 +34,6 @@ FEATURES = {
     "CUDNN": "MXNet computes on the processor alone",
 }
 
-_IMPORT = "import importlib, sys; sys.path[:] = sys.argv[2:]; importlib.import_module(sys.argv[1])"
 _ASK_MXNET = """import json, sys; sys.path[:] = sys.argv[2:]
 from catdog_exp import mx
 answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_gpu": mx.NEWEST_GPU}
@@ -79,7 +59,7 @@ def report(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> Iterator[tu
     uri: of the MLflow store. outputs: folder that runs write to. conf_folders: where configs are searched.
     """
     yield "Python", _python()
-    yield "Packages", _packages()
+    yield "Packages", package_facts()
     mxnet = _ask_mxnet()
     yield "MXNet", _mxnet(mxnet)
     yield "Machine", [_cores(), _memory(), _disk(outputs)]
@@ -102,76 +82,8 @@ def _python() -> list[Fact]:
     ]
 
 
-def _packages() -> list[Fact]:
-    try:
-        needed = metadata.requires("catdog-exp") or []
-    except metadata.PackageNotFoundError:  # run from its source without being installed
-        needed = list(IMPORTS)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(_package, filter(_applies, needed)))
-
-
-def _applies(requirement: str) -> bool:
-    """Whether this Python and system need it; what an extra brings counts too."""
-    _, _, marker = requirement.partition(";")
-    if not marker or "extra ==" in marker or importlib.util.find_spec("packaging") is None:
-        return True
-    from packaging.markers import Marker
-
-    return Marker(marker).evaluate()
-
-
-def _package(requirement: str) -> Fact:
-    wanted, _, marker = (part.strip() for part in requirement.partition(";"))
-    name = re.split(r"[^\w.-]", wanted, maxsplit=1)[0]
-    limits = wanted.removeprefix(name)
-    alternatives = {names[0]: names for names in DISTRIBUTIONS.values()}
-    version = installed_version(alternatives.get(name, (name,)))
-    extra = re.search(r"extra == ['\"](\w+)['\"]", marker)
-    needs = f" (needs {limits})" if limits else ""
-    if version is None and extra:
-        return Fact("note", name, f"not installed; pip install 'catdog-exp[{extra[1]}]' brings it")
-    if version is None:
-        return Fact("missing", name, f"not installed{needs}")
-    if not _fits(version, limits):
-        return Fact("missing", name, f"{version} does not fit{needs}")
-    problem = _import_problem(IMPORTS[name]) if name in IMPORTS else None
-    if problem is not None:
-        return Fact("missing", name, f"{version} cannot be imported: {problem}")
-    return Fact("ok", name, f"{version}{needs}")
-
-
-def _fits(version: str, limits: str) -> bool:
-    if importlib.util.find_spec("packaging") is None:
-        return True
-    from packaging.specifiers import SpecifierSet
-
-    return SpecifierSet(limits).contains(version, prereleases=True)
-
-
-def _import_problem(module: str) -> str | None:
-    outcome = _child(_IMPORT, module)
-    if isinstance(outcome, str):
-        return outcome
-    if outcome.returncode == 0:
-        return None
-    if outcome.returncode < 0:
-        return f"its import ended with {signal.Signals(-outcome.returncode).name}"
-    last = (outcome.stderr.strip().splitlines() or ["no word why"])[-1]
-    return missing_library(ImportError(outcome.stderr)) or last
-
-
-def _child(code: str, module: str = "") -> subprocess.CompletedProcess[str] | str:
-    """The outcome of Python code in a process with this one's search path, or one line why there is none."""
-    command = [sys.executable, "-c", code, module, *sys.path]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_TIMEOUT, check=False)
-    except (OSError, subprocess.SubprocessError) as error:
-        return f"no answer ({type(error).__name__})"
-
-
 def _ask_mxnet() -> dict[str, Any] | None:
-    outcome = _child(_ASK_MXNET)
+    outcome = child(_ASK_MXNET)
     if isinstance(outcome, str) or outcome.returncode != 0:
         return None
     answer: dict[str, Any] = json.loads(outcome.stdout.splitlines()[-1])

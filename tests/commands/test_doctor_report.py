@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from catdog_exp.commands import doctor_report as doctor
+from catdog_exp.commands import packages as installed
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run import start_run
 
@@ -18,7 +19,7 @@ def packages(tmp_path, shim, monkeypatch):
     """The facts about packages where the module `cv2` is the text `shim`; no other package is imported."""
     (tmp_path / "cv2.py").write_text(shim)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(doctor, "IMPORTS", {"opencv-python": "cv2"})
+    monkeypatch.setattr(installed, "IMPORTS", {"opencv-python": "cv2"})
     sections = doctor.report(f"sqlite:///{tmp_path}/mlflow.db", tmp_path, [])
     return {fact.name: fact for fact in dict(itertools.islice(sections, 2))["Packages"]}
 
@@ -51,12 +52,71 @@ def test_packages_that_are_there_are_ok_and_an_extra_is_only_noted(tmp_path, mon
     assert facts["gdown"].word in ("ok", "note")
 
 
+class Versions:
+    """What is installed: these distributions besides those that are."""
+
+    def __init__(self, monkeypatch, **versions):
+        there = installed.metadata.version
+
+        def version(name):
+            found = versions[name] if name in versions else there(name)
+            if found is None:
+                raise installed.metadata.PackageNotFoundError(name)
+            return found
+
+        monkeypatch.setattr(installed.metadata, "version", version)
+
+
+def test_either_opencv_will_do_and_both_are_noted(tmp_path, monkeypatch):
+    headless = {"opencv-python-headless": "4.11.0.86"}
+    Versions(monkeypatch, **headless, **{"opencv-python": None})
+    assert packages(tmp_path, "", monkeypatch)["opencv-python"].word == "ok"
+    assert installed.environment_line(AttributeError("other")) is None
+    Versions(monkeypatch, **headless, **{"opencv-python": "4.11.0.86"})
+    fact = packages(tmp_path, "", monkeypatch)["opencv-python"]
+    assert fact.word == "note"
+    assert "opencv-python and opencv-python-headless overwrite each other: `pip uninstall" in fact.value
+
+
+def test_an_opencv_of_which_another_one_took_a_part_along_is_not_whole(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *(each for each in sys.path if "site-packages" not in each)])
+    (tmp_path / "cv2" / "data").mkdir(parents=True)
+    monkeypatch.setattr(installed, "_needed", list)
+    line = installed.environment_line(AttributeError("module 'cv2' has no attribute 'imdecode'"))
+    assert line is not None
+    assert "cv2 is not whole: `pip uninstall opencv-python opencv-python-headless" in line
+
+
+@pytest.mark.parametrize(
+    ("versions", "error", "told"),
+    [
+        ({"numpy": "2.2.6"}, AttributeError("np.sometrue"), "numpy is 2.2.6, which does not fit (needs <2,>=1.26.4)"),
+        ({"onnx": "1.2"}, ImportError("mapping"), "onnx is 1.2, which does not fit"),
+        ({"matplotlib": None}, ModuleNotFoundError("x", name="matplotlib"), "matplotlib is not installed"),
+        ({}, ModuleNotFoundError("x", name="submitit.core"), "`pip install 'catdog-exp[submitit]'`"),
+        ({}, ModuleNotFoundError("x", name="alembic"), "`pip install 'alembic'`"),
+        ({}, RuntimeError('Could not detect "srun", are you indeed on a slurm cluster?'), "not on the PATH"),
+    ],
+)
+def test_what_an_error_owes_to_what_is_installed_is_one_line(monkeypatch, versions, error, told):
+    Versions(monkeypatch, **versions)
+    line = installed.environment_line(error)
+    assert line is not None
+    assert told in line
+    assert "\n" not in line
+
+
+def test_any_other_error_is_not_put_down_to_what_is_installed():
+    assert installed.environment_line(ValueError("a mistake of ours")) is None
+
+
 def test_a_version_that_does_not_fit_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor.metadata, "requires", lambda _: ["numpy>=99", "no-such-package>=1"])
+    monkeypatch.setattr(installed.metadata, "requires", lambda _: ["numpy>=99", "no-such-package>=1"])
     facts = packages(tmp_path, "", monkeypatch)
     assert facts["numpy"].word == "missing"
-    assert "does not fit (needs >=99)" in facts["numpy"].value
-    assert facts["no-such-package"].value == "not installed (needs >=1)"
+    assert "does not fit (needs >=99): `pip install 'numpy>=99'`" in facts["numpy"].value
+    assert facts["no-such-package"].value == "not installed (needs >=1): `pip install 'no-such-package>=1'`"
 
 
 def test_a_bare_python_gets_its_report_too(tmp_path):
@@ -100,6 +160,6 @@ def test_a_whole_report_on_this_machine(tmp_path, monkeypatch, capsys):
 
 def test_what_this_python_does_not_need_is_not_asked_for(tmp_path, monkeypatch):
     needs = ["numpy>=1", "no-such-package>=1; python_version < '3'", "other-package>=1; python_version >= '3'"]
-    monkeypatch.setattr(doctor.metadata, "requires", lambda _: needs)
+    monkeypatch.setattr(installed.metadata, "requires", lambda _: needs)
     facts = packages(tmp_path, "", monkeypatch)
     assert set(facts) == {"numpy", "other-package"}
