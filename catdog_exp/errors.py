@@ -23,7 +23,8 @@ DEBIAN_PACKAGES = {
     "libstdc++.so": "libstdc++6",
 }
 
-_THE_SYSTEM_S_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_THE_SYSTEM_S_REFUSALS = {*_OF_THE_DISK, errno.EACCES, errno.EPERM}
 
 # Of a build of MXNet for CUDA, whose wheel does not bring them.
 CUDA_LIBRARIES = (
@@ -107,8 +108,11 @@ def one_line(error: BaseException) -> str | None:
     """What to tell the user instead of a traceback, or None where only a traceback helps."""
     if isinstance(error, UserError | LostWorker | IncompleteSweep):
         return str(error)
-    if isinstance(error, OSError) and error.errno in _THE_SYSTEM_S_REFUSALS and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; make room or name another folder, such as paths.outputs=DIR"
+    if isinstance(error, OSError) and error.errno in _THE_SYSTEM_S_REFUSALS:
+        # Of a file that is open already the system names none, and of those refusals the disk's alone can be meant.
+        where = f"{error.filename}: " if error.filename is not None else ""
+        if where or error.errno in _OF_THE_DISK:
+            return f"{where}{error.strerror}; make room or name another folder, such as paths.outputs=DIR"
     if isinstance(error, ImportError | OSError) and (missing := missing_library(error)):
         return missing
     return line_of_own_code(error)

@@ -1,4 +1,6 @@
 import ctypes
+import errno
+import os
 
 import pytest
 
@@ -71,3 +73,10 @@ def test_a_users_mistake_is_its_own_line():
 )
 def test_other_errors_need_their_traceback(error):
     assert one_line(error) is None
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_full_disk_is_the_users_to_mend_where_no_file_is_named_too(number):
+    assert one_line(OSError(number, os.strerror(number))).startswith(f"{os.strerror(number)}; make room")
+    assert one_line(OSError(number, os.strerror(number), "/x/y")).startswith(f"/x/y: {os.strerror(number)}; make room")
+    assert one_line(OSError(errno.EACCES, "of a socket")) is None
