@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from catdog_exp.errors import GivenUp
+from catdog_exp.experiment.attempts import join_earlier
 from catdog_exp.experiment.config import RunConfig
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
 
     own: the run's own folder. Raises Elsewhere; UserError when the store cannot be read.
     """
-    unfinished = Path(config.paths.outputs) / "unfinished"
+    outputs = Path(config.paths.outputs)
+    unfinished = outputs / "unfinished"
     unfinished.mkdir(parents=True, exist_ok=True)
     lock = FileLock(unfinished / f"{training}.lock")
     folder = unfinished / training
@@ -64,11 +66,14 @@ def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
     try:
         earlier, finished = what_counts(config, _earlier(config, training, own))
         if finished:
+            join_earlier(folder, outputs, own)
             yield RunLock(folder, earlier, finished=True)
         else:
             if config.if_exists == "new" or not config.train.resume:
                 shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
+            if lock.is_locked:
+                join_earlier(folder, outputs, own)
             try:
                 yield RunLock(folder, earlier)
             except GivenUp:

@@ -54,6 +54,9 @@ def test_the_same_command_after_a_kill_goes_on_in_the_same_run(catdog, tmp_path,
             for store, its in ((client(tmp_path), run), (whole, undisturbed))
         )
         assert found == wanted, key
+    (folder,) = (tmp_path / "outputs" / "runs").glob("*/*")  # the attempts have one
+    assert (folder / "run_earlier.log").is_file()
+    assert (folder / "preview.png").is_file()
     assert not list((tmp_path / "outputs" / "unfinished").glob("*/"))
 
 
