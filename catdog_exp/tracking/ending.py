@@ -11,6 +11,7 @@ from typing import Literal
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.limits import ERROR_LENGTH, cut
 from catdog_exp.tracking.store import Store
+from catdog_exp.tracking.store_errors import problem
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,8 @@ def end_run(store: Store, run_id: str, status: Status, reason: str | None = None
                 store.client.set_tag(run_id, "error", cut(reason, ERROR_LENGTH))
             if report is not None:
                 store.client.log_text(run_id, report, "error.txt")
-        except Exception as problem:
-            log.warning("the end of run %s could not be logged: %s", run_id[:8], error_line(problem))
+        except Exception as error:
+            log.warning("the end of run %s could not be logged: %s", run_id[:8], problem(error))
 
 
 def error_line(error: Exception) -> str:

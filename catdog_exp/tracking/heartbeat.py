@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from catdog_exp.background import in_background
 from catdog_exp.tracking.store import Store
+from catdog_exp.tracking.store_errors import problem
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -102,8 +103,7 @@ def _beat(store: Store, run_id: str, ended: threading.Event) -> None:
             store.client.set_tag(run_id, HEARTBEAT, _now())
         except Exception as error:
             if not told:
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                log.warning("run %s: its sign of life could not be logged: %s", run_id[:8], lines[0])
+                log.warning("run %s: its sign of life could not be logged: %s", run_id[:8], problem(error))
             told = True
 
 

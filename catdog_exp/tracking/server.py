@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.store_errors import meaning
 from catdog_exp.tracking.uris import is_server, without_password
 
 SERVER_TIMEOUT = 5  # seconds until a server that does not answer at the start is given up
-QUESTION = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+QUESTION = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
 
 
-def check_server(uri: str) -> None:
+def check_server(uri: str, experiment: str = "Default") -> None:
     """Raise UserError when `uri` is a server's and no MLflow answers there within seconds; other URIs pass.
 
-    It is asked what every run asks first: a login page, or a proxy before it, may answer to all else.
+    It is asked for the experiment, as by every run: a login page, or a proxy before it, may answer to all else.
     """
     if not is_server(uri):
         return
@@ -26,7 +28,7 @@ def check_server(uri: str) -> None:
         server = get_default_host_creds(uri)  # type: ignore[no-untyped-call]
         answer = http_request(  # type: ignore[no-untyped-call]
             server,
-            QUESTION,
+            QUESTION + quote(experiment),
             "GET",
             max_retries=0,
             timeout=SERVER_TIMEOUT,

@@ -81,7 +81,7 @@ def open_store(config: TrackingConfig) -> Store:
     path = sqlite_path(uri)
     prepare_mlflow()
     if path is None:
-        check_server(uri)
+        check_server(uri, config.experiment)
         return _made_experiment(config, uri)
     with plain_errors(uri), sqlite_file(path):
         return _made_experiment(config, uri)
@@ -132,7 +132,7 @@ def _readable(config: TrackingConfig) -> str:
         raise UserError(f"tracking.uri={config.uri}: no runs yet, {path} is not there; `catdog` makes a first run")
     prepare_mlflow()
     if path is None:
-        check_server(uri)
+        check_server(uri, config.experiment)
     else:
         check_readable(path)
     return uri

@@ -90,8 +90,14 @@ def meaning(text: str) -> str | None:
     return next((line for sign, line in _MEANINGS.items() if re.search(sign, text, re.IGNORECASE)), None)
 
 
-def _problem(shown: str, error: Exception) -> str:
+def problem(error: Exception) -> str:
+    """What went wrong, in one line: what its words mean, else the first of them that says so."""
     text = str(error).strip()
-    if schema := _SCHEMA.search(text):
-        return schema_problem(shown, schema[1]) or text
-    return meaning(text) or (text.splitlines() or [type(error).__name__])[0]
+    # SQLAlchemy tells first what it was about to do.
+    lines = [line for line in text.splitlines() if "autoflush" not in line]
+    return meaning(text) or (lines[0] if lines else type(error).__name__)
+
+
+def _problem(shown: str, error: Exception) -> str:
+    schema = _SCHEMA.search(str(error))
+    return (schema_problem(shown, schema[1]) if schema else None) or problem(error)
