@@ -55,7 +55,7 @@ def is_alive(status: str, tags: Mapping[str, str]) -> bool:
     """
     if status != "RUNNING":
         return False
-    if tags.get(PID_SPACE) == _pid_space():
+    if tags.get(PID_SPACE) == _pid_space() and not _is_hidden(_number(tags, PID)):
         return process_lives(_number(tags, PID), _number(tags, PROCESS_STARTED))
     return time.time() - _number(tags, HEARTBEAT) < SILENCE
 
@@ -117,6 +117,17 @@ def process_lives(pid: float, started: float) -> bool:
         return same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, OverflowError):  # no such process, or a number that none can have
         return False
+
+
+def _is_hidden(pid: float) -> bool:
+    """Whether there is a process with this number of which the system tells this user nothing else."""
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:  # as of all that are another user's
+        return not Path(f"/proc/{int(pid)}").exists()
+    except (OSError, ValueError, OverflowError):  # there is none
+        return False
+    return False
 
 
 @cache

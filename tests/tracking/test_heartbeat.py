@@ -76,6 +76,37 @@ def test_a_container_of_the_same_host_name_sees_other_processes():
     assert is_stale("RUNNING", {**tags, "heartbeat": "1000.0"})
 
 
+def test_another_user_s_process_that_the_system_hides_is_not_dead():
+    code = (
+        "import os, sys, time; from catdog_exp.tracking import heartbeat; tags = heartbeat.presence_tags();"
+        "os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534);"
+        "tags |= {'pid': str(os.getppid()), 'process_started': sys.argv[1]};"
+        "late = tags | {'heartbeat': '1000.0'};"
+        "print(heartbeat.is_alive('RUNNING', tags), heartbeat.is_alive('RUNNING', late))"
+    )
+    hidden = 'mount -t proc -o hidepid=2 none /proc && exec "$@"'
+    outcome = subprocess.run(
+        [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            hidden,
+            "sh",
+            sys.executable,
+            "-c",
+            code,
+            presence_tags()["process_started"],
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "mount" in outcome.stderr or "unshare" in outcome.stderr:
+        pytest.skip(f"no process can be hidden here: {outcome.stderr.strip()}")
+    assert (outcome.stdout, outcome.stderr) == ("True False\n", "")
+
+
 def test_a_run_from_before_the_machine_was_started_anew_is_dead(sleeper):
     tags = of_process(sleeper)
     boot, space = tags["pid_space"].split()
