@@ -47,12 +47,15 @@ def close_stale(store: Store) -> list[ListedRun]:
 
     Returns them as they were. Raises UserError when the store fails.
     """
-    runs = [_listed(run) for run in store.runs("attributes.status = 'RUNNING'")]
-    stale = [run for run in runs if run.status == "stale"]
-    for run in stale:
-        with plain_errors(store.shown):
-            store.client.set_terminated(run.run_id, "KILLED", int(run.last_sign * 1000))
-    return stale
+    closed = []
+    for listed in list(store.runs("attributes.status = 'RUNNING'")):
+        if is_stale(listed.info.status, listed.data.tags):
+            with plain_errors(store.shown):
+                run = store.client.get_run(listed.info.run_id)  # which another process may go on with by now
+                if is_stale(run.info.status, run.data.tags):
+                    store.client.set_terminated(run.info.run_id, "KILLED", int(last_sign(run) * 1000))
+                    closed.append(_listed(run))
+    return closed
 
 
 def _listed(run: Run) -> ListedRun:
