@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,13 +25,15 @@ from catdog_exp.images.decode import Unreadable, read_picture
 from catdog_exp.images.resize import Pixels, center_crop
 from catdog_exp.packs.lst_files import Entry, write_list
 from catdog_exp.parallel import in_order
-from catdog_exp.sources.folders import EXTENSIONS
+from catdog_exp.sources.finding import passed_over, pictures_inside
 
 if TYPE_CHECKING:
     from catdog_exp.inference.classifier import Classifier
 
 CHUNK_BYTES = 64 * 2**20  # of crops that wait for the network at once, at most
 CHUNK_PICTURES = 256
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,19 @@ class Prediction:
 def find_pictures(paths: Iterable[str]) -> list[Path]:
     """The picture files that `paths` name, each once, sorted so that 2.jpg comes before 10.jpg.
 
-    A file is taken whatever its extension; a folder stands for the pictures in it and in its subfolders,
-    by extension, hidden files and folders left out.
+    A file is taken whatever it is called; a folder stands for the pictures in it and in its subfolders, as
+    `finding.pictures_inside` finds them. What is passed over is logged.
 
-    Raises UserError, naming the path: it does not exist, or it is a folder without pictures.
+    Raises UserError, naming the path: it does not exist, is a pipe or a device, or is a folder without pictures.
     """
     found: dict[str, Path] = {}
     for path in map(Path, paths):
         if path.is_dir():
             pictures = _pictures_in(path)
-        elif path.exists():
+        elif path.is_file():
             pictures = [path]
+        elif path.exists():
+            raise UserError(f"{path}: this is a pipe, a socket or a device, not a picture")
         else:
             raise UserError(f"{path}: there is no such file or folder")
         for picture in pictures:
@@ -149,23 +155,12 @@ def write_test_list(pictures: Sequence[Path], path: Path) -> None:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    def refuse(error: OSError) -> None:
-        raise UserError(f"{error.filename} cannot be read: {error.strerror}")
-
-    found = []
-    seen = set()  # a link may lead back to a folder above it
-    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        identity = Path(parent).stat()
-        if (identity.st_dev, identity.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((identity.st_dev, identity.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and name.lower().endswith(EXTENSIONS):
-                found.append(Path(parent, name))
+    passed = Counter[str]()
+    found = [folder / path for path in pictures_inside(folder, "", passed)]
     if not found:
-        raise UserError(f"{folder}: there are no pictures in this folder ({' '.join(EXTENSIONS)})")
+        raise UserError(f"{folder}: there are no pictures in this folder ({passed_over(passed) or 'it is empty'})")
+    if passed:
+        log.info("%s: %s", folder, passed_over(passed))
     return found
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
+from catdog_exp.escaping import escaped
 from catdog_exp.paths import LocalPath
-from catdog_exp.sources.folders import flat_folder, holds_classes, picture_files, readable_folder
-from catdog_exp.sources.names import class_of, word_of
+from catdog_exp.sources.finding import look_into, passed_over
+from catdog_exp.sources.folders import flat_folder, holds_classes, readable_folder
+from catdog_exp.sources.names import classes_named
 from catdog_exp.sources.source import Listing, Picture, Source
 
 
@@ -16,8 +19,8 @@ from catdog_exp.sources.source import Listing, Picture, Source
 class Flat(Source):
     """One folder with all pictures, the class at the start of each file's name: cat.0.jpg, dog_12.jpg.
 
-    root: the folder that holds the files. A name's class ends at the first dot, underscore, hyphen, space
-        or digit, and is matched ignoring case and plural. Files of no class are left out.
+    root: the folder that holds the files. A file is of the class with the longest name that its own starts with,
+        ignoring case and plural: golden retriever 3.jpg. Files of no class, or of two, are left out.
     """
 
     root: LocalPath
@@ -29,24 +32,32 @@ class Flat(Source):
     def listing(self, classes: list[str]) -> Listing:
         """All pictures whose name starts with a class. Raises UserError for a class without pictures."""
         root = readable_folder(self.root)
-        pictures = []
-        others = 0
-        labels: dict[str, int | None] = {}  # by the word that a name starts with
-        for file in picture_files(root):
-            word = word_of(file)
-            if word not in labels:
-                labels[word] = class_of(word, classes)
-            label = labels[word]
-            if label is None:
-                others += 1
+        passed = Counter[str]()
+        files, folders = look_into(root, passed)
+        if folders:
+            passed["folder"] += len(folders)
+        pictures: list[Picture] = []
+        none: list[str] = []
+        several: list[str] = []
+        for file in files:
+            labels = classes_named(file, classes)
+            if len(labels) == 1:
+                pictures.append(Picture(file, labels[0]))
             else:
-                pictures.append(Picture(file, label))
+                (several if labels else none).append(file)
+        notes = [_left_out("no class", none), _left_out("two classes", several), passed_over(passed)]
         for label, name in enumerate(classes):
             if not any(picture.label == label for picture in pictures):
+                named = f" ({notes[1]})" if several else ""
                 raise UserError(
-                    f"{root} has no picture whose name starts with {name}, as {name}.0.jpg{_instead(root, classes)}"
+                    f"{root} has no picture whose name starts with {name}, as {name}.0.jpg{named}"
+                    f"{_instead(root, classes)}"
                 )
-        return Listing(root, classes, pictures, f"pictures of no class left out: {others}" if others else "")
+        return Listing(root, classes, pictures, "; ".join(filter(None, notes)))
+
+
+def _left_out(whose: str, files: list[str]) -> str:
+    return f"pictures of {whose} left out: {len(files):,}, such as {escaped(files[0])}" if files else ""
 
 
 def _instead(root: Path, classes: list[str]) -> str:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped
 from catdog_exp.paths import LocalPath
-from catdog_exp.sources.names import class_of, side_of, word_of
+from catdog_exp.sources.finding import look_into, passed_over, pictures_inside, some, subfolders
+from catdog_exp.sources.names import class_of, classes_named, side_of
 from catdog_exp.sources.source import SPLITS, Listing, Picture, Source, Split
-
-# The last three cannot be decoded; they are listed so that packing says what becomes of them.
-EXTENSIONS = (
-    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"),
-    *(".heic", ".heif", ".avif"),
-)
 
 
 @dataclass(frozen=True)
@@ -50,27 +45,32 @@ def listing_in(root: Path, classes: list[str]) -> Listing:
     Raises UserError: a class without folder or pictures; sides without one to train on.
     """
     folders = subfolders(root)
+    passed = Counter[str]()
     parts = {} if _has_all(folders, classes) else _parts(root, folders, classes)
     if not parts:
-        pictures = labelled_pictures(root, classes)
-        return Listing(root, classes, pictures, _left_out(folders, classes))
+        pictures = labelled_pictures(root, classes, passed)
+        notes = [_left_out(folders, classes), passed_over(passed)]
+        return Listing(root, classes, pictures, "; ".join(filter(None, notes)))
     sides = {folder: side for folder in folders if (side := side_of(folder))}
     if "train" not in {sides[folder] for folder in parts}:
-        raise UserError(f"{root} has {_some(list(parts))} but no folder train with class folders: set data.root")
+        raise UserError(f"{root} has {some(list(parts))} but no folder train with class folders: set data.root")
     own_validation = "validation" in sides.values()
     pictures, counts, others = [], Counter[Split](), [folder for folder in folders if folder not in sides]
     for folder, side in sides.items():
         if folder not in parts and side == "test":
             continue
         within = parts.get(folder, f"{folder}/")
-        found = labelled_pictures(root, classes, within, None if side == "train" and not own_validation else side)
+        given = None if side == "train" and not own_validation else side
+        found = labelled_pictures(root, classes, passed, within, given)
         counts[side] += len(found)
         pictures += found
         others += [f"{within}{name}" for name in subfolders(root / within)]
     pictures.sort(key=lambda picture: picture.path)
     notes = [_split_note(counts, sorted(parts, key=lambda folder: SPLITS.index(sides[folder])))]
     notes += [f"{folder}/ has no class folders: pictures to predict" for folder in sides if folder not in parts]
-    return Listing(root, classes, pictures, "; ".join(filter(None, [*notes, _left_out(others, classes)])))
+    return Listing(
+        root, classes, pictures, "; ".join(filter(None, [*notes, _left_out(others, classes), passed_over(passed)]))
+    )
 
 
 def folder_with_classes(top: Path, classes: list[str]) -> Path:
@@ -85,9 +85,8 @@ def folder_with_classes(top: Path, classes: list[str]) -> Path:
         folder = waiting.popleft()
         if holds_classes(folder, classes):
             return folder
-        # macOS puts a folder of this name beside what it packs, with the same folders in it and no pictures.
-        waiting.extend(folder / name for name in subfolders(folder) if name != "__MACOSX")
-    there = _some(subfolders(top)) or "none"
+        waiting.extend(folder / name for name in subfolders(folder))
+    there = some(subfolders(top)) or "none"
     raise UserError(
         f"{top} has nowhere a folder for each of {', '.join(classes)} (folders there: {there}): "
         "set data.root or data.classes"
@@ -103,7 +102,8 @@ def holds_classes(folder: Path, classes: list[str]) -> bool:
 def flat_folder(root: Path, classes: list[str]) -> Path | None:
     """The first of `root` and the folders in it with files named by each class, as cat.0.jpg, if any."""
     for folder in (root, *(root / name for name in subfolders(root))):
-        if _has_all({word_of(file) for file in picture_files(folder)}, classes):
+        named = (classes_named(file, classes) for file in look_into(folder, Counter())[0])
+        if {labels[0] for labels in named if labels}.issuperset(range(len(classes))):
             return folder
     return None
 
@@ -122,31 +122,30 @@ def readable_folder(root: str) -> Path:
     return folder
 
 
-def subfolders(root: Path) -> list[str]:
-    """Names of the folders right in `root`, sorted, hidden ones left out."""
-    return [entry.name for entry in _entries(root) if _is_folder(entry)]
-
-
-def picture_files(root: Path) -> list[str]:
-    """Names of the pictures right in `root`, sorted, hidden ones left out."""
-    return [entry.name for entry in _entries(root) if _is_picture(entry)]
-
-
-def labelled_pictures(root: Path, classes: list[str], within: str = "", split: Split | None = None) -> list[Picture]:
+def labelled_pictures(
+    root: Path, classes: list[str], passed: Counter[str], within: str = "", split: Split | None = None
+) -> list[Picture]:
     """Pictures in the class folders of `root`/`within`, anywhere inside, sorted by path relative to `root`.
 
+    passed: is given what is passed over, by kind, as `finding.look_into` does.
     Raises UserError when a class has no folder there, or no picture in it.
     """
     top = root / within
-    folders = subfolders(top)
+    beside, folders = look_into(top, passed)
+    if beside:
+        passed["picture beside the class folders"] += len(beside)
     pictures = []
     for label, name in enumerate(classes):
         own = [folder for folder in folders if class_of(folder, classes) == label]
         if not own:
             raise UserError(f"{top} has no folder for the class {name} {_instead(top, folders, classes)}")
-        found = [Picture(path, label, split) for folder in own for path in _inside(root, f"{within}{folder}/")]
+        there = Counter[str]()
+        found = [
+            Picture(path, label, split) for folder in own for path in pictures_inside(root, f"{within}{folder}/", there)
+        ]
         if not found:
-            raise UserError(f"{top / own[0]} has no pictures ({' '.join(ending[1:] for ending in EXTENSIONS)})")
+            raise UserError(f"{top / own[0]} has no pictures ({passed_over(there) or 'it is empty'})")
+        passed += there
         pictures += found
     pictures.sort(key=lambda picture: picture.path)
     return pictures
@@ -178,7 +177,7 @@ def _split_note(counts: Counter[Split], folders: list[str]) -> str:
 
 def _left_out(folders: list[str], classes: list[str]) -> str:
     others = [folder for folder in folders if class_of(folder.rpartition("/")[2], classes) is None]
-    return f"folders of no class left out: {_some(others)}" if others else ""
+    return f"folders of no class left out: {some(others)}" if others else ""
 
 
 def _instead(top: Path, folders: list[str], classes: list[str]) -> str:
@@ -187,51 +186,5 @@ def _instead(top: Path, folders: list[str], classes: list[str]) -> str:
         return f"but {flat} has files named by class: use data=flat data.root={flat}"
     if not folders and class_of(top.name, classes) is not None:
         return f"(it is one of the class folders itself): set data.root={top.parent}"
-    there = f"it has {_some(folders)}" if folders else "it has no folders"
+    there = f"it has {some(folders)}" if folders else "it has no folders"
     return f"({there}): set data.root or data.classes"
-
-
-def _inside(root: Path, start: str) -> Iterator[str]:
-    waiting = [start]
-    seen = set()  # a link may lead back to a folder above it
-    while waiting:
-        within = waiting.pop()
-        folder = root / within
-        identity = folder.stat()
-        if (identity.st_dev, identity.st_ino) in seen:
-            continue
-        seen.add((identity.st_dev, identity.st_ino))
-        for entry in _entries(folder):
-            if _is_picture(entry):
-                yield within + entry.name
-            elif _is_folder(entry):
-                waiting.append(f"{within}{entry.name}/")
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            entries = [entry for entry in found if not entry.name.startswith(".")]
-    except OSError as error:
-        raise UserError(f"{folder} cannot be read: {error.strerror or error}") from None
-    return sorted(entries, key=lambda entry: entry.name)
-
-
-def _is_picture(entry: os.DirEntry[str]) -> bool:
-    if not entry.name.lower().endswith(EXTENSIONS):
-        return False
-    if not entry.is_symlink():
-        return entry.is_file()
-    # A link that leads nowhere is listed too: packing says so, where it would else be missed by nobody.
-    target = Path(entry)
-    return target.is_file() or not target.exists()
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # A link to itself is no folder to Path, and an error to the entry.
-    return Path(entry).is_dir() if entry.is_symlink() else entry.is_dir()
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(map(escaped, names[:8]))
-    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

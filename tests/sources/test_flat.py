@@ -20,7 +20,7 @@ def test_flat_files_are_labelled_by_the_start_of_their_names(tmp_path):
         ("cats5.jpg", 0),
         ("dog.0.jpg", 1),
     ]
-    assert listing.note == "pictures of no class left out: 3"
+    assert listing.note == ("pictures of no class left out: 3, such as 7.jpg; passed over: .txt 1, folder 1, hidden 1")
 
 
 def test_flat_without_a_class_is_one_line(tmp_path):

@@ -195,7 +195,7 @@ def test_another_layout_is_told_with_the_words_for_it(tmp_path: Path):
 
 def test_a_class_without_pictures_is_named(tmp_path):
     touch(tmp_path, "cat/1.jpg", "Dogs/readme.txt")
-    with pytest.raises(UserError, match="Dogs has no pictures"):
+    with pytest.raises(UserError, match=r"Dogs has no pictures \(passed over: \.txt 1\)"):
         Folder(str(tmp_path)).listing(CLASSES)
 
 
