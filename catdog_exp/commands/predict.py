@@ -40,7 +40,7 @@ def main(words: Sequence[str]) -> int:
         run = runs.best(_dataset(config) if _chooses_data(config, overrides) else None)
     classifier = load_network(run, config.hardware, runs.own)
     threads = threads_to_use(config.hardware.threads)
-    predictions = predict(classifier, found, threads)
+    predictions = predict(classifier, found, threads, config.data.max_pixels)
     print(table(predictions))
     if chosen.out:
         write_csv(predictions, classifier.classes, chosen.out)

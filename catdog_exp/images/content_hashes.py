@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
@@ -62,9 +64,9 @@ def contents(root: Path, paths: Sequence[str], memory: Path, threads: int) -> di
     return found
 
 
-def changed(root: Path, found: Mapping[str, Content]) -> list[str]:
-    """The paths whose files are not as they were when `contents` looked at them."""
-    return [path for path, content in found.items() if _stat(f"{root}/{path}") != content[:4]]
+def unchanged(file: str, content: Content) -> bool:
+    """Whether the file is still as it was when `contents` looked at it."""
+    return _stat(file) == content[:4]
 
 
 def _unchanged(top: str, paths: Iterable[str], before: Mapping[str, Content]) -> dict[str, Content]:
@@ -92,6 +94,8 @@ def _read_all(top: str, paths: Sequence[str], threads: int) -> dict[str, Content
 
 def _read(file: str) -> Content:
     try:
+        if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 (as in `_stat`)
+            raise OSError(errno.EINVAL, "a pipe or a device, which must not be opened")
         with Path(file).open("rb", buffering=0) as opened:
             now = os.fstat(opened.fileno())
             digest = hashlib.sha256()

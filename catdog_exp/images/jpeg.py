@@ -7,14 +7,15 @@ from typing import NamedTuple, cast
 
 import simplejpeg
 
+from catdog_exp.images.coded import Coded
 from catdog_exp.images.resize import Pixels, fraction
-from catdog_exp.images.unreadable import Unreadable, check_size
+from catdog_exp.images.unreadable import Unreadable, not_read
 
-START = b"\xff\xd8\xff"
 # Markers (ITU-T T.81, table B.1; T.87 for JPEG-LS).
 WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
-FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential and progressive, Huffman or arithmetic coding
+SEQUENTIAL = frozenset({0xC0, 0xC1, 0xC9})  # with Huffman or arithmetic coding
+PROGRESSIVE = frozenset({0xC2, 0xCA})
 NOT_READ = {
     **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF, 0xF7), "lossless"),  # simplejpeg would end the process
     **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE, 0xDE), "hierarchical"),
@@ -27,27 +28,36 @@ NOTES = {"JFIF revision": b"JFIF\0", "Adobe color transform": b"Adobe", "bad ICC
 
 
 class JpegHeader(NamedTuple):
-    """What stands before the first scan. width, height: pixels, as stored. scan: where its data start, bytes."""
+    """What stands before the first scan. width, height: pixels, as stored. scan: where its data start, bytes.
+
+    kept: bytes for each pixel that libjpeg keeps until it has read all scans; 0 where there is one scan alone.
+    """
 
     width: int
     height: int
     exif: bytes
     scan: int
+    kept: int
 
 
-def decode_jpeg(data: bytes, short_edge: int | None) -> tuple[Pixels, JpegHeader]:
-    """The picture in the bytes of a JPEG, as it is stored: BGR, (height, width, 3); and its header.
+def open_jpeg(data: bytes, short_edge: int | None) -> Coded:
+    """The JPEG in the bytes of a file, not decoded yet.
 
     short_edge: the pixels needed. Where a half, a quarter or an eighth of the size leaves at least twice that, the
         picture is decoded at that size; None: at full size.
 
-    Raises Unreadable: cut short, damaged, of a kind that is not read, or too large; the last two before any memory is
-    taken. Changed bits that leave as many blocks as before are not noticed.
+    Raises Unreadable, as its `decode` does: cut short, damaged, or of a kind that is not read. Changed bits that leave
+    as many blocks as before are not noticed.
     """
     header = read_header(data)
-    check_size(header.width, header.height)
     reduction = 1 if short_edge is None else fraction(min(header.height, header.width), short_edge)
-    return _decode(data, header, *(-(-edge // reduction) for edge in header[:2])), header
+    width, height = (-(-edge // reduction) for edge in header[:2])
+
+    def decode() -> tuple[Pixels, bytes]:
+        return _decode(data, header, width, height), header.exif
+
+    memory = header.kept * header.width * header.height + 6 * width * height  # as decoded, and turned or made smaller
+    return Coded(header.width, header.height, memory, decode)
 
 
 def read_header(data: bytes) -> JpegHeader:
@@ -59,7 +69,7 @@ def read_header(data: bytes) -> JpegHeader:
 
 
 def _read_header(data: bytes) -> JpegHeader:
-    width = height = 0
+    width = height = kept = channels = 0
     exif = b""
     position = 2
     while True:
@@ -78,20 +88,18 @@ def _read_header(data: bytes) -> JpegHeader:
         if marker == START_OF_SCAN:
             if not width or not height:
                 raise Unreadable("damaged: a JPEG without its size")
-            return JpegHeader(width, height, exif, end)
+            # Where a scan has not all channels, each pixel's coefficients wait for the others.
+            return JpegHeader(width, height, exif, end, max(kept, 2 * channels * (data[start] < channels)))
         if marker in NOT_READ:
-            raise _not_read(NOT_READ[marker])
-        if marker in FRAMES:
-            bits, height, width = struct.unpack_from(">BHH", data, start)
+            raise not_read("JPEG", NOT_READ[marker])
+        if marker in SEQUENTIAL | PROGRESSIVE:
+            bits, height, width, channels = struct.unpack_from(">BHHB", data, start)
+            kept = 2 * channels * (marker in PROGRESSIVE)
             if bits != 8:
-                raise _not_read(f"{bits} bits a channel")
+                raise not_read("JPEG", f"{bits} bits a channel")
         elif marker == APP1 and data.startswith(EXIF, start):
             exif = data[start:end]
         position = end
-
-
-def _not_read(kind: str) -> Unreadable:
-    return Unreadable(f"a JPEG of a kind that is not read here ({kind}): convert it")
 
 
 def _decode(data: bytes, header: JpegHeader, width: int, height: int) -> Pixels:

@@ -11,7 +11,8 @@ BEGINNING = 32  # bytes that tell the kind
 _KINDS = re.compile(
     rb"(?P<JPEG>\xff\xd8\xff)|(?P<PNG>\x89PNG\r\n\x1a\n)|(?P<GIF>GIF8[79]a)|(?P<WebP>RIFF.{4}WEBP)"
     rb"|(?P<BMP>BM.{13}\0{3})|(?P<TIFF>II\*\0|MM\0\*)"
-    rb"|(?P<HEIC>.{4}ftyp(?:hei[cxms]|hevc|mif1|msf1))|(?P<AVIF>.{4}ftypavi[fs])"
+    rb"|(?P<AVIF>.{4}ftyp(?:avi[fs]|m[is]f1.{4}(?:.{4}){0,3}?avi[fs]))"
+    rb"|(?P<HEIC>.{4}ftyp(?:hei[cxms]|hev[cx]|m[is]f1))"
     rb"|(?P<JPEG_2000>\0\0\0\x0cjP  |\xff\x4f\xff\x51)|(?P<JPEG_XL>\0\0\0\x0cJXL |\xff\x0a)|(?P<Photoshop>8BPS\0)",
     re.DOTALL,
 )

@@ -2,99 +2,141 @@
 
 from __future__ import annotations
 
-import ctypes
 import io
 import logging
 import re
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 
+from catdog_exp.images.coded import Coded
+from catdog_exp.images.kinds import NOT_READ, kind_of
 from catdog_exp.images.resize import Pixels
-from catdog_exp.images.unreadable import Unreadable, check_size
+from catdog_exp.images.unreadable import Unreadable, not_read
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
 
-# How files begin. A text may begin with BM, but has no zeros, which are in the length of a bitmap's second header.
-BEGINNINGS = re.compile(
-    rb"(?P<PNG>\x89PNG\r\n\x1a\n)|(?P<GIF>GIF8[79]a)|(?P<WebP>RIFF.{4}WEBP)|(?P<BMP>BM.{13}\0{3})"
-    rb"|(?P<TIFF>II\*\0|MM\0\*)",
-    re.DOTALL,
-)
-# Kinds that are seen under the names of pictures and not decoded here, by their brand (ISO 14496-12).
-BRANDS = {
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIC"),
-    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-}
+# Bytes that decoding takes for each pixel, as measured: the decoder's, Pillow's 4, and 3 of the result.
+BYTES_A_PIXEL = {"PNG": 7, "GIF": 7, "BMP": 7, "TIFF": 10, "WebP": 19, "AVIF": 14, "HEIC": 14}
+BAND = 1 << 20  # pixels that are brought to BGR at once
+# What Pillow says of files that may well be whole; of a TIFF it says the number of a compression that it has not.
+NOT_KNOWN = re.compile(r"unsupported|unknown|not supported|not available|\d+$", re.IGNORECASE)
+NO_HEIF = "a HEIC, which needs the extra heif: `pip install catdog-exp[heif]`, or convert it to JPEG"
 
 # What cannot be decoded is told by Unreadable; Pillow would also write to stderr.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
-def decode_other(data: bytes) -> tuple[Pixels, bytes]:
-    """The picture in the bytes of a file, as it is stored: BGR, (height, width, 3); and its EXIF block.
+def open_other(data: bytes) -> Coded:
+    """The picture in the bytes of a file, not decoded yet.
 
-    A TIFF is upright already, and has none.
+    A TIFF and a HEIC are upright already, and their EXIF block does not turn them.
 
-    Raises Unreadable: not a picture, cut short, damaged, or too large; the last before any memory is taken.
+    Raises Unreadable, as its `decode` does: not a picture, cut short, damaged, or of a kind that is not read.
     """
-    beginning = BEGINNINGS.match(data)
-    if beginning is None:
-        raise Unreadable(_unknown(data))
-    kind = cast("str", beginning.lastgroup)
-    reader = _readers()[kind]
+    kind = kind_of(data)
+    if kind is None:
+        raise Unreadable("not a picture, or a damaged one")
+    if kind in NOT_READ:
+        raise Unreadable(f"a picture of the kind {kind.replace('_', ' ')}, which is not read here: convert it to JPEG")
+    reader = _reader(kind)
     try:
-        with reader(io.BytesIO(data)) as opened:
-            check_size(*opened.size)
-            if kind == "PNG":  # by its checksums, which are not looked at while it is loaded
-                reader(io.BytesIO(data)).verify()
-            opened.load()
-            return _bgr(opened), opened.info.get("exif", b"")
-    except Unreadable:
-        raise
-    except Exception:  # Pillow lets through whatever its plugins run into
-        raise Unreadable(f"cut short or damaged: a {kind} that cannot be decoded") from None
+        opened = reader(io.BytesIO(data))
+        pixels = opened.width * opened.height
+        if kind == "TIFF":
+            from catdog_exp.images.tiff import pixels_held
+
+            pixels = pixels_held(cast("TiffImageFile", opened))
+    except Exception as error:  # Pillow lets through whatever its plugins run into
+        if kind in ("TIFF", "BMP") and NOT_KNOWN.match(str(error)):
+            raise not_read(kind, f"or damaged: {error}") from None
+        raise _damaged(kind) from None
+    if opened.mode in ("I", "F"):
+        raise not_read(kind, "32 bits a channel")
+
+    def decode() -> tuple[Pixels, bytes]:
+        try:
+            return _decode(opened, kind, data), opened.info.get("exif", b"")
+        except Unreadable:
+            raise
+        except Exception as error:
+            if "conversion from" in str(error):
+                raise not_read(kind, f"colours as {opened.mode}") from None
+            raise _damaged(kind) from None
+        finally:
+            opened.close()
+
+    return Coded(*opened.size, BYTES_A_PIXEL[kind] * pixels, decode)
 
 
-def _unknown(data: bytes) -> str:
-    if data[4:8] == b"ftyp" and data[8:12] in BRANDS:
-        return f"a picture of the kind {BRANDS[data[8:12]]}, which is not read here: convert it to JPEG"
-    return "not a picture, or a damaged one"
+def _damaged(kind: str) -> Unreadable:
+    return Unreadable(f"cut short or damaged: a {kind} that cannot be decoded")
 
 
 @cache
-def _readers() -> dict[str, Callable[[io.BytesIO], ImageFile]]:
-    """Pillow's class for each kind. `Image.open` would set a limit of its own, less than what cameras take."""
-    from PIL import BmpImagePlugin, GifImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin, _imaging
+def _reader(kind: str) -> Callable[[io.BytesIO], ImageFile]:
+    """Pillow's class for a kind. `Image.open` would set a limit of its own, whatever data.max_pixels says."""
+    if kind == "HEIC":
+        try:
+            from pillow_heif import HeifImageFile
+        except ImportError:
+            raise Unreadable(NO_HEIF) from None
+        return cast("Callable[[io.BytesIO], ImageFile]", HeifImageFile)
+    from PIL import (
+        AvifImagePlugin,
+        BmpImagePlugin,
+        GifImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+        features,
+    )
 
-    with suppress(AttributeError):  # Pillow without libtiff, which would write to stderr what is wrong with a file
-        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
-    return {
+    if kind == "AVIF" and not features.check("avif"):
+        raise not_read(kind, "Pillow is built without it")
+    readers: dict[str, Callable[[io.BytesIO], ImageFile]] = {
         "PNG": PngImagePlugin.PngImageFile,
         "GIF": GifImagePlugin.GifImageFile,
         "WebP": WebPImagePlugin.WebPImageFile,
         "BMP": BmpImagePlugin.BmpImageFile,
         "TIFF": TiffImagePlugin.TiffImageFile,
+        "AVIF": AvifImagePlugin.AvifImageFile,
     }
+    return readers[kind]
 
 
-def _bgr(opened: ImageFile) -> Pixels:
-    if opened.mode.startswith("I;16"):
-        gray = (np.asarray(opened) >> 8).astype(np.uint8)
+def _decode(opened: ImageFile, kind: str, data: bytes) -> Pixels:
+    if kind == "TIFF":
+        from catdog_exp.images.tiff import load_tiff
+
+        load_tiff(cast("TiffImageFile", opened), data)
+    else:
+        if kind == "PNG":  # by its checksums, which are not looked at while it is loaded
+            _reader(kind)(io.BytesIO(data)).verify()
+        opened.load()
+    width, height = opened.size
+    picture = np.empty((height, width, 3), np.uint8)
+    rows = max(1, BAND // width)
+    for top in range(0, height, rows):  # all at once it would be there three times
+        bottom = min(height, top + rows)
+        picture[top:bottom] = _bgr(opened.crop((0, top, width, bottom)), kind)
+    return picture
+
+
+def _bgr(band: Image, kind: str) -> Pixels:
+    if band.mode.startswith("I;16"):
+        gray = (np.asarray(band) >> 8).astype(np.uint8)
         return cast("Pixels", cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
-    if opened.mode in ("I", "F"):
-        raise Unreadable(f"a {opened.format} of numbers with 32 bits, not of colours")
     # Most programs fill a bitmap's fourth channel with anything.
-    transparent = opened.has_transparency_data and opened.format != "BMP"
-    rgb = _on_white(opened) if transparent else opened.convert("RGB")
+    rgb = _on_white(band) if band.has_transparency_data and kind != "BMP" else band.convert("RGB")
     return cast("Pixels", cv2.cvtColor(np.asarray(rgb), cv2.COLOR_RGB2BGR))
 
 

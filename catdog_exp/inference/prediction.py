@@ -22,6 +22,7 @@ from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.images.decode import Unreadable, read_picture
+from catdog_exp.images.limits import MAX_PIXELS, DecodingLimits
 from catdog_exp.images.resize import Pixels, center_crop
 from catdog_exp.packs.lst_files import Entry, write_list
 from catdog_exp.parallel import in_order
@@ -75,19 +76,22 @@ def find_pictures(paths: Iterable[str]) -> list[Path]:
     return sorted(found.values(), key=_natural)
 
 
-def predict(classifier: Classifier, pictures: Sequence[Path], threads: int) -> list[Prediction]:
+def predict(
+    classifier: Classifier, pictures: Sequence[Path], threads: int, max_pixels: int = MAX_PIXELS
+) -> list[Prediction]:
     """Classify picture files, prepared as packing prepares them, but for its JPEG compression.
 
-    threads: how many files are read and decoded at once.
+    threads: how many files are read and decoded at once. max_pixels: of one picture, as packing has it.
 
     Returns a prediction for each file, in order. A file that cannot be read does not stop the others.
     Memory does not grow with the number of files. Many files show a progress bar on a terminal.
     """
     size = classifier.size
+    limits = DecodingLimits(max_pixels)
 
     def read(path: Path) -> Pixels | Unreadable:
         try:
-            return read_crop(path, size)
+            return read_crop(path, size, limits)
         except Unreadable as error:
             return error
 
@@ -104,12 +108,12 @@ def predict(classifier: Classifier, pictures: Sequence[Path], threads: int) -> l
     return predictions
 
 
-def read_crop(path: Path, size: int) -> Pixels:
+def read_crop(path: Path, size: int, limits: DecodingLimits | None = None) -> Pixels:
     """The center crop of a picture file, shrunk as packing shrinks: RGB, shape (size, size, 3).
 
-    Raises Unreadable.
+    Raises Unreadable, as `read_picture` does.
     """
-    picture = center_crop(read_picture(path, short_edge=size), size)
+    picture = center_crop(read_picture(path, size, limits), size)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 

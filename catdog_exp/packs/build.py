@@ -15,10 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from catdog_exp.errors import UserError
-from catdog_exp.escaping import escaped
 from catdog_exp.files import replacing
-from catdog_exp.images.content_hashes import changed
+from catdog_exp.images.content_hashes import Content
 from catdog_exp.locks import whole_folder, write_through
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.duplicates import Separated
@@ -39,13 +37,13 @@ log = logging.getLogger(__name__)
 def make_pack(plan: PackPlan) -> Manifest:
     """Make a pack in its folder, which appears whole; to be called while holding its lock.
 
-    The pictures must still be in the end what they were when the plan was made.
+    A picture that is not what it was when the plan was made is left out.
     Raises UserError as `store.open_pack` does, and OSError where it cannot be written.
     """
     listing, data, found, separated, place = plan.listing, plan.data, plan.contents, plan.separated, plan.place
     with whole_folder(place) as making:
         start = time.perf_counter()
-        shards, left_out = _pack(plan.lists, data, listing.root, making)
+        shards, left_out = _pack(plan.lists, found, data, listing.root, making)
         seconds = time.perf_counter() - start
         packed = {split: without(plan.lists[split], left_out) for split in plan.sides}
         rejected = [*separated.copies, *separated.contradictions, *left_out]
@@ -56,11 +54,6 @@ def make_pack(plan: PackPlan) -> Manifest:
                 write_rejected(aside, listing.classes, rejected)
             raise refuse(rejected, len(found), data.max_rejects, file)
         check_classes(listing.classes, packed, rejected)
-        if others := changed(listing.root, found):
-            raise UserError(
-                f"{len(others):,} pictures in {listing.root} changed while they were packed, such as "
-                f"{escaped(others[0])}: run again when nothing writes there"
-            )
         write_rejected(making / REJECTED, listing.classes, rejected)
         manifest = Manifest(
             fingerprint=place.name,
@@ -99,7 +92,7 @@ def make_pack(plan: PackPlan) -> Manifest:
 
 
 def _pack(
-    lists: Mapping[Split, Sequence[Entry]], data: DataConfig, root: Path, making: Path
+    lists: Mapping[Split, Sequence[Entry]], found: Mapping[str, Content], data: DataConfig, root: Path, making: Path
 ) -> tuple[list[Shard], list[Rejected]]:
     """Pack `lists` into files in `making`. Returns the shards that hold pictures, and the pictures left out."""
     shards = cut_into_shards(lists, data.shards)
@@ -108,7 +101,8 @@ def _pack(
         from catdog_exp.packs.ray import pack_on_ray
 
         pack = pack_on_ray
-    left_out = pack(shards, root, making, resize=data.resize, quality=data.quality, threads=data.threads)
+    how = {key: getattr(data, key) for key in ("resize", "quality", "threads", "max_pixels")}
+    left_out = pack(shards, root, making, found, **how)
     filled = []
     for shard, rejected in zip(shards, left_out, strict=True):
         if len(rejected) < len(shard.entries):
@@ -125,7 +119,7 @@ def _counts(classes: list[str], lists: dict[Split, list[Entry]]) -> dict[Split, 
 
 
 def _settings(data: DataConfig) -> dict[str, Any]:
-    keys = ("test_ratio", "split_ratio", "folds", "fold", "seed", "resize", "quality", "shards")
+    keys = ("test_ratio", "split_ratio", "folds", "fold", "seed", "resize", "quality", "max_pixels", "shards")
     settings = {key: getattr(data, key) for key in keys}
     return {**settings, "interpolation": INTERPOLATION}
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from catdog_exp.images.limits import MAX_PIXELS
 from catdog_exp.paths import LocalPath
 from catdog_exp.reading import Name
 from catdog_exp.sources.source import Source
@@ -42,6 +43,7 @@ class DataConfig:
     pack_on: Literal["threads", "ray"] = "threads"
     repack: bool = False
     root: LocalPath | None = None
+    max_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     max_rejects: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = None
 
     def __post_init__(self) -> None:

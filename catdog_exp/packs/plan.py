@@ -14,7 +14,7 @@ from catdog_exp.escaping import escaped
 from catdog_exp.images.content_hashes import Content, contents
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.duplicates import Separated, separate
-from catdog_exp.packs.fingerprint import FORMAT, INTERPOLATION, fingerprint
+from catdog_exp.packs.fingerprint import fingerprint, how_packed
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.split import split_listing
 from catdog_exp.packs.writer import Rejected
@@ -78,7 +78,7 @@ class PackPlan:
         return [self.contents[entry.path].sha256 for entry in self.lists[split]]
 
     def _digest_of(self, *splits: Split) -> str:
-        how = [FORMAT, INTERPOLATION, self.data.resize, self.data.quality, self.listing.classes]
+        how = how_packed(self.listing.classes, self.contents, self.data)
         sides = {
             split: [[entry.label, self.contents[entry.path].sha256] for entry in self.lists[split]] for split in splits
         }

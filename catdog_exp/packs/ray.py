@@ -24,6 +24,7 @@ from typing import Any
 import cv2
 
 from catdog_exp.errors import UserError
+from catdog_exp.images.content_hashes import Content
 from catdog_exp.packs.shards import Shard, packing_bar
 from catdog_exp.packs.writer import Rejected, pack_split
 
@@ -52,7 +53,15 @@ def check_ray() -> None:
 
 
 def pack_on_ray(
-    shards: Sequence[Shard], root: Path, folder: Path, *, resize: int, quality: int, threads: int
+    shards: Sequence[Shard],
+    root: Path,
+    folder: Path,
+    contents: Mapping[str, Content],
+    *,
+    resize: int,
+    quality: int,
+    threads: int,
+    max_pixels: int,
 ) -> list[list[Rejected]]:
     """As `shards.pack_shards`, to the same bytes, on the cluster that RAY_ADDRESS names.
 
@@ -66,9 +75,10 @@ def pack_on_ray(
     with _cluster(threads) as ray, _aside(folder), packing_bar(shards) as bar:
         cores = int(ray.cluster_resources().get("CPU", 0))
         log.info("%d shards for a Ray cluster with %d cores", len(shards), cores)
+        settings = {"resize": resize, "quality": quality, "max_pixels": max_pixels}
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(_pack_shard)
         numbers = {
-            task.remote(shard, root, folder, resize, quality, _versions()): number
+            task.remote(shard, root, folder, _of(shard, contents), settings, _versions()): number
             for number, shard in enumerate(shards)
         }
         results: dict[int, list[Rejected]] = {}
@@ -81,7 +91,12 @@ def pack_on_ray(
 
 
 def _pack_shard(
-    shard: Shard, root: Path, folder: Path, resize: int, quality: int, versions: dict[str, str]
+    shard: Shard,
+    root: Path,
+    folder: Path,
+    contents: Mapping[str, Content],
+    settings: Mapping[str, Any],
+    versions: Mapping[str, str],
 ) -> list[Rejected]:
     """The task: runs in a process of the cluster, where it uses one core."""
     node = socket.gethostname()
@@ -92,10 +107,14 @@ def _pack_shard(
         raise UserError(f"node {node} has {_versions()}, this machine {versions}: install the same on both")
     with tempfile.TemporaryDirectory(dir=folder / ASIDE) as name:
         own = Path(name)
-        _, rejected = pack_split(shard.entries, root, own / shard.name, resize=resize, quality=quality, threads=1)
+        _, rejected = pack_split(shard.entries, root, own / shard.name, threads=1, contents=contents, **settings)
         for file in own.iterdir():
             file.replace(folder / file.name)
     return rejected
+
+
+def _of(shard: Shard, contents: Mapping[str, Content]) -> dict[str, Content]:
+    return {entry.path: contents[entry.path] for entry in shard.entries}
 
 
 def _versions() -> dict[str, str]:

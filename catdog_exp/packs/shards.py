@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catdog_exp.console import ProgressBar
+from catdog_exp.images.content_hashes import Content
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import Rejected, pack_split
 from catdog_exp.sources.source import Split
@@ -38,7 +39,15 @@ def cut_into_shards(lists: Mapping[Split, Sequence[Entry]], count: int) -> list[
 
 
 def pack_shards(
-    shards: Sequence[Shard], root: Path, folder: Path, *, resize: int, quality: int, threads: int
+    shards: Sequence[Shard],
+    root: Path,
+    folder: Path,
+    contents: Mapping[str, Content],
+    *,
+    resize: int,
+    quality: int,
+    threads: int,
+    max_pixels: int,
 ) -> list[list[Rejected]]:
     """Pack `shards`, one after the other, each as `packing.pack_split` does, into files in `folder`.
 
@@ -53,6 +62,8 @@ def pack_shards(
                 resize=resize,
                 quality=quality,
                 threads=threads,
+                max_pixels=max_pixels,
+                contents=contents,
                 progress=bar.advance,
             )[1]
             for shard in shards

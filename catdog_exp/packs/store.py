@@ -59,8 +59,7 @@ def open_pack(plan: PackPlan) -> Pack:
     One that is damaged is made again, and so is any with `data.repack`. Several processes may ask for the
     same pack at once: one makes it, the others wait and use it.
 
-    Raises UserError: a class without a readable picture on one side; pictures that change meanwhile; no
-    space or no permission to write.
+    Raises UserError: a class without a readable picture on one side; no space or no permission to write.
     """
     place, data = plan.place, plan.data
     with _writing_to(place.parent):

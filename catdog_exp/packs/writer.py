@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,9 @@ from pathlib import Path
 
 import cv2
 
+from catdog_exp.images.content_hashes import Content, unchanged
 from catdog_exp.images.decode import Unreadable, read_picture
+from catdog_exp.images.limits import MAX_PIXELS, DecodingLimits
 from catdog_exp.packs.lst_files import Entry, write_list
 from catdog_exp.packs.recordio import RecordWriter, frame, pack_record
 from catdog_exp.parallel import chunks_in_order
@@ -36,6 +38,8 @@ def pack_split(
     resize: int,
     quality: int,
     threads: int,
+    max_pixels: int = MAX_PIXELS,
+    contents: Mapping[str, Content] | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> tuple[list[Entry], list[Rejected]]:
     """Pack the pictures of `entries` into `<prefix>.rec`, with `<prefix>.idx` and `<prefix>.lst` beside it.
@@ -45,19 +49,25 @@ def pack_split(
     quality: of the packed JPEGs, 1..100.
     threads: how many pictures are worked on at once. The records have the order of `entries` and the
         same bytes for any number of them.
+    max_pixels: of one picture; with it the memory of all threads, as `DecodingLimits` has it.
+    contents: what is in the pictures, by path, where they are only to be packed as they were then.
     progress: called with the number of pictures done, each time that there are more.
 
-    Returns the entries that were packed, and the pictures left out since they cannot be read. Raises
+    Returns the entries that were packed, and the pictures left out since they cannot be read, or have changed. Raises
     OSError where the files cannot be written.
     """
 
-    top = str(root)
+    limits = DecodingLimits(max_pixels)
 
     def work(entry: Entry) -> bytes | Rejected:
+        file = f"{root}/{entry.path}"
         try:
-            return _record(entry, top, resize, quality)
+            record = _record(file, entry, resize, quality, limits)
         except Unreadable as error:
             return Rejected(entry.path, entry.label, str(error))
+        if contents is not None and not unchanged(file, contents[entry.path]):
+            return Rejected(entry.path, entry.label, "changed while the pictures were packed: run again")
+        return record
 
     packed: list[Entry] = []
     rejected: list[Rejected] = []
@@ -83,8 +93,8 @@ def pack_split(
     return packed, rejected
 
 
-def _record(entry: Entry, top: str, resize: int, quality: int) -> bytes:
-    picture = read_picture(f"{top}/{entry.path}", short_edge=resize)
+def _record(file: str, entry: Entry, resize: int, quality: int, limits: DecodingLimits) -> bytes:
+    picture = read_picture(file, resize, limits)
     done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise Unreadable("cannot be encoded as a JPEG")

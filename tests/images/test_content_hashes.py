@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catdog_exp.images import content_hashes as digests
-from catdog_exp.images.content_hashes import changed, contents
+from catdog_exp.images.content_hashes import contents, unchanged
 
 PATHS = [f"{name}/{number}.jpg" for name in ("cat", "dog") for number in range(20)]
 
@@ -143,11 +143,18 @@ def test_a_picture_that_cannot_be_read_has_no_digest_and_is_tried_again(settled:
 def test_what_has_changed_since_is_named(root: Path, tmp_path: Path):
     (root / "cat/1.jpg").unlink()
     found = contents(root, PATHS, tmp_path, threads=2)
-    assert changed(root, found) == []
+    assert [path for path in PATHS if not unchanged(f"{root}/{path}", found[path])] == []
     (root / "cat/3.jpg").write_text("cat/3.jpg")
     (root / "dog/4.jpg").unlink()
     (root / "cat/1.jpg").write_text("new")
-    assert sorted(changed(root, found)) == ["cat/1.jpg", "cat/3.jpg", "dog/4.jpg"]
+    changed = [path for path in PATHS if not unchanged(f"{root}/{path}", found[path])]
+    assert sorted(changed) == ["cat/1.jpg", "cat/3.jpg", "dog/4.jpg"]
+
+
+def test_a_pipe_that_took_a_pictures_place_is_not_waited_for(root: Path, tmp_path: Path):
+    (root / "cat/1.jpg").unlink()
+    os.mkfifo(root / "cat/1.jpg")
+    assert contents(root, PATHS, tmp_path, threads=2)["cat/1.jpg"].sha256.startswith("error")
 
 
 def _look(root: Path, memory: Path, results: "multiprocessing.Queue[dict[str, str]]") -> None:

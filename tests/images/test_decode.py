@@ -276,7 +276,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path):
         read_picture(tmp_path / "pipe.jpg")
     with (tmp_path / "film.jpg").open("wb") as film:
         film.truncate(20 * 2**30)  # a hole, which takes no room on the disk
-    with pytest.raises(Unreadable, match=r"20\.0 GiB: too large for a picture"):
+    with pytest.raises(Unreadable, match=r"^too large: decoding it takes 21,475 MB"):
         read_picture(tmp_path / "film.jpg")
 
 

@@ -7,8 +7,11 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from pillow_heif import register_heif_opener
 
 from tests.packs.packed import JPEG, PICTURE, SCENE, encoded, looks_like, packed
+
+register_heif_opener()  # for Pillow to write them, as it writes AVIF by itself
 
 
 @pytest.fixture
@@ -44,7 +47,14 @@ def test_a_photograph_taken_with_a_turned_camera_stands_upright(folder: Path, or
     exif = Image.Exif()
     exif[0x0112] = orientation
     for number, (kind, settings) in enumerate(
-        [("JPEG", {"quality": 95}), ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})]
+        [
+            ("JPEG", {"quality": 95}),
+            ("PNG", {}),
+            ("WEBP", {"lossless": True}),
+            ("TIFF", {}),
+            ("AVIF", {"quality": 95}),
+            ("HEIF", {"quality": 95}),
+        ]
     ):
         content = encoded(PICTURE, kind, exif=exif, **settings)
         (folder.parent / "as it is").write_bytes(content)

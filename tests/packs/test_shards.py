@@ -8,7 +8,7 @@ import pytest
 from catdog_exp.data.decoded import decode_records
 from catdog_exp.mx import mx
 from catdog_exp.packs.lst_files import Entry, read_list
-from catdog_exp.packs.plan import plan_pack
+from catdog_exp.packs.plan import look_at, plan_pack
 from catdog_exp.packs.shards import Shard, cut_into_shards, pack_shards
 from catdog_exp.packs.store import Pack, open_pack
 from catdog_exp.packs.verify import damage_in
@@ -147,7 +147,9 @@ def test_a_shard_without_a_usable_picture_is_left_out(tmp_path: Path):
 
 def _pack_one(listing: Listing, folder: Path) -> None:
     entries = [Entry(index, picture.label, picture.path) for index, picture in enumerate(listing.pictures)]
-    pack_shards([Shard("train", "train_file", entries)], listing.root, folder, resize=16, quality=90, threads=2)
+    found = look_at(listing, folder, 2)
+    shards = [Shard("train", "train_file", entries)]
+    pack_shards(shards, listing.root, folder, found, resize=16, quality=90, threads=2, max_pixels=10_000)
 
 
 def test_a_terminal_shows_the_progress_and_nothing_goes_to_standard_output(

@@ -22,7 +22,7 @@ def predict(work: Work, network: Classifier) -> None:
     pictures = work.plan.to_predict
     files = [work.folder / name for name in ("test_file.lst", "predictions.csv", "predictions.png")]
     write_test_list(pictures, files[0])
-    predictions = predict(network, pictures, work.threads)
+    predictions = predict(network, pictures, work.threads, work.config.data.max_pixels)
     write_csv(predictions, network.classes, files[1])
     prediction_sheet(predictions, files[2])
     for file in files:  # of other pictures, the same run may have others
