@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Bytes that decoding takes for each pixel, as measured: the decoder's, Pillow's 4, and 3 of the result.
 BYTES_A_PIXEL = {"PNG": 7, "GIF": 7, "BMP": 7, "TIFF": 10, "WebP": 19, "AVIF": 14, "HEIC": 14}
 BAND = 1 << 20  # pixels that are brought to BGR at once
+BLOCK = 1 << 26  # bytes; what is larger than 32 MB goes back to the system as soon as it is free
 # What Pillow says of files that may well be whole; of a TIFF it says the number of a compression that it has not.
 NOT_KNOWN = re.compile(r"unsupported|unknown|not supported|not available|\d+$", re.IGNORECASE)
 NO_HEIF = "a HEIC, which needs the extra heif: `pip install catdog-exp[heif]`, or convert it to JPEG"
@@ -84,6 +85,10 @@ def _damaged(kind: str) -> Unreadable:
 @cache
 def _reader(kind: str) -> Callable[[io.BytesIO], ImageFile]:
     """Pillow's class for a kind. `Image.open` would set a limit of its own, whatever data.max_pixels says."""
+    from PIL import _imaging
+
+    # Blocks of Pillow's own 16 MB would be kept by each thread for its next picture, hundreds of MB of them.
+    _imaging.set_block_size(BLOCK)
     if kind == "HEIC":
         try:
             from pillow_heif import HeifImageFile
