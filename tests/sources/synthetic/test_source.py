@@ -51,6 +51,23 @@ def test_every_picture_is_a_colour_picture_of_its_own_between_60_and_500_pixels(
     assert len(sizes) > 40
 
 
+def test_pictures_that_were_cut_or_lost_are_drawn_again_and_no_others(tmp_path: Path, caplog):
+    source = Synthetic(str(tmp_path), 12, 7)
+    root = source.listing(CLASSES).root
+    whole = contents(root)
+    times = {path: (root / path).stat().st_mtime_ns for path in whole}
+    cut, emptied, lost, zeroed = sorted(whole)[1:5]
+    (root / cut).write_bytes(whole[cut][: len(whole[cut]) // 2])
+    (root / emptied).write_bytes(b"")
+    (root / lost).unlink()
+    (root / zeroed).write_bytes(whole[zeroed][:-300] + bytes(300))
+    source.listing(CLASSES)
+    assert contents(root) == whole
+    again = {path for path, time in times.items() if (root / path).stat().st_mtime_ns != time}
+    assert again == {cut, emptied, lost, zeroed}
+    assert "4 of the drawn pictures in" in caplog.text
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):
     first = contents(Synthetic(str(tmp_path / "a"), 12, 7).listing(CLASSES).root)
     second = contents(Synthetic(str(tmp_path / "b"), 12, 7).listing(CLASSES).root)
