@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,18 +121,17 @@ def read_crop(path: Path, size: int, limits: DecodingLimits | None = None) -> Pi
 def write_csv(predictions: Sequence[Prediction], classes: Sequence[str], path: Path) -> None:
     """Write a row for each prediction: path, label, probability, `p_<class>` for each class, reason.
 
+    UTF-8, texts in quotes, whatever they hold; bytes of a path that are not UTF-8 as `\\x` and two hexadecimal digits.
     Raises UserError when `path` cannot be written.
     """
-    with (
-        replacing(path) as aside,
-        aside.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out,
-    ):
-        writer = csv.writer(out, lineterminator="\n")
+    with replacing(path) as aside, aside.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(["path", "label", "probability", *(f"p_{name}" for name in classes), "reason"])
         for found in predictions:
-            every = [f"{share:.6f}" for share in found.probabilities] or [""] * len(classes)
-            best = "" if found.probability is None else f"{found.probability:.6f}"
-            writer.writerow([found.path, found.label or "", best, *every, found.reason])
+            name = os.fsencode(found.path).decode(errors="backslashreplace")
+            every: Sequence[Decimal | str] = [_digits(share) for share in found.probabilities] or [""] * len(classes)
+            best = "" if found.probability is None else _digits(found.probability)
+            writer.writerow([name, found.label or "", best, *every, found.reason])
 
 
 def table(predictions: Sequence[Prediction], limit: int | None = None) -> str:
@@ -186,3 +186,7 @@ def _classify(classifier: Classifier, paths: Sequence[Path], crops: Sequence[Pix
             best = max(shares)
             found.append(Prediction(path, classifier.classes[shares.index(best)], best, tuple(shares)))
     return found
+
+
+def _digits(share: float) -> Decimal:
+    return Decimal(f"{share:.6f}")

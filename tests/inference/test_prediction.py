@@ -215,9 +215,19 @@ def test_a_csv_file_comes_back_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_name_that_is_not_utf8_keeps_its_bytes(tmp_path):
-    write_csv([Prediction("caf\udce9.jpg", "cat", 1.0, (1.0, 0.0))], ["cat", "dog"], tmp_path / "labels.csv")
-    assert b"caf\xe9.jpg,cat" in (tmp_path / "labels.csv").read_bytes()
+@pytest.mark.parametrize("name", ["two\nlines.jpg", "carriage\rreturn.jpg", 'quotes " and, commas.jpg', "=1+1.jpg", ""])
+def test_a_csv_file_holds_any_name(tmp_path, name):
+    write_csv([Prediction(f"{name}", name, 1.0, (1e-9, 1.0), name)], [name, "b,\r\n"], tmp_path / "labels.csv")
+    with (tmp_path / "labels.csv").open(encoding="utf-8", newline="") as lines:
+        head, row = csv.reader(lines)
+    assert head == ["path", "label", "probability", f"p_{name}", "p_b,\r\n", "reason"]
+    assert row == [name, name, "1.000000", "0.000000", "1.000000", name]
+
+
+def test_a_name_that_is_not_utf8_is_written_so_that_it_can_be_read(tmp_path):
+    write_csv([Prediction("caf\udce9 猫.jpg", "cat", 1.0, (1.0, 0.0))], ["cat", "dog"], tmp_path / "labels.csv")
+    text = (tmp_path / "labels.csv").read_bytes().decode("utf-8")
+    assert text.splitlines()[1] == r'"caf\xe9 猫.jpg","cat",1.000000,1.000000,0.000000,""'
 
 
 def test_where_no_csv_can_be_written_is_named(tmp_path):
