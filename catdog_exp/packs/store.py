@@ -107,7 +107,8 @@ def _pack_there(place: Path, max_rejects: int | float | None) -> Pack | None:
     if too_many(manifest.rejected, pictures, max_rejects):
         file = place / REJECTED
         raise refuse(read_rejected(file, manifest.classes), pictures, max_rejects, file)
-    log.info("pack %s is there already: %s", place, manifest.counted)
+    told = "pack %s is there already: %s; its files' digests are right (`catdog packs verify` reads every picture)"
+    log.info(told, place, manifest.counted)
     return _pack(place, manifest, reused=True)
 
 

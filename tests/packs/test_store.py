@@ -128,7 +128,10 @@ def test_the_second_time_it_is_there(listing: Listing, packs: Path, caplog: pyte
         found = open_pack(plan_pack(listing, DATA, packs))
     assert found == replace(made, reused=True, images_per_second=None)
     assert {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()} == before
-    assert caplog.messages == [f"pack {made.folder} is there already: 32 + 8 pictures (cat 20, dog 20)"]
+    assert caplog.messages == [
+        f"pack {made.folder} is there already: 32 + 8 pictures (cat 20, dog 20); "
+        "its files' digests are right (`catdog packs verify` reads every picture)"
+    ]
 
 
 def test_it_is_told_what_was_packed(listing: Listing, packs: Path, caplog: pytest.LogCaptureFixture):
