@@ -15,6 +15,7 @@ from catdog_exp.data.config import AugmentConfig
 from catdog_exp.networks.network import Network
 from catdog_exp.packs.config import DataConfig
 from catdog_exp.paths import LocalPath
+from catdog_exp.sources.finding import some
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 
@@ -77,7 +78,7 @@ class RunConfig:
         if isinstance(weights, list) and len(weights) != len(classes):
             raise ValueError(
                 f"train.class_weights={weights}: give one number for each of the {len(classes)} classes "
-                f"{', '.join(classes)}, in this order"
+                f"{some(classes)}, in this order"
             )
         try:
             self.model.check(min(size, self.data.resize))

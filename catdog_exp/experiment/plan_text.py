@@ -11,7 +11,9 @@ from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.plan import ORDER, Plan, resolve
 from catdog_exp.experiment.run_lock import what_counts
+from catdog_exp.packs.manifest import by_class
 from catdog_exp.packs.plan import PackPlan
+from catdog_exp.packs.split import coarseness
 
 if TYPE_CHECKING:
     from catdog_exp.tracking.run_lookup import Earlier
@@ -43,9 +45,11 @@ def plan_text(config: RunConfig, settings: Mapping[str, Any]) -> str:
 def _pictures(plan: PackPlan) -> list[tuple[str, str]]:
     listing = plan.listing
     counts = Counter(picture.label for picture in listing.pictures)
-    classes = ", ".join(f"{name} {counts[label]:,}" for label, name in enumerate(listing.classes))
+    classes = by_class({name: counts[label] for label, name in enumerate(listing.classes)})
     where = f"{len(listing.pictures):,} in {listing.root}: {classes}"
     sides = [f"{len(plan.lists[split]):,} {SIDES[split]}" for split in plan.sides]
+    few = [coarseness(len(plan.lists[split])) for split in plan.sides if split != "train"]
+    sides += filter(None, few)
     twice = len(plan.separated.copies) + len(plan.separated.contradictions)
     if twice:
         sides.append(f"{twice:,} left out, since the same picture is there again")

@@ -15,6 +15,7 @@ from catdog_exp.sources.source import Split
 MANIFEST = "manifest.json"
 OWN_DIGEST = "sha256"  # the key in the file that holds the digest of all the others
 BLOCK = 1 << 20  # bytes read at once
+MOST_NAMED = 10  # classes in a line
 
 
 class Damaged(Exception):
@@ -59,8 +60,16 @@ class Manifest:
     def counted(self) -> str:
         """How many pictures there are, for people: `1,900 + 100 pictures (cat 1,000, dog 1,000)`."""
         sides = " + ".join(f"{sum(counts.values()):,}" for counts in self.counts.values())
-        by_class = (f"{name} {sum(counts[name] for counts in self.counts.values()):,}" for name in self.classes)
-        return f"{sides} pictures ({', '.join(by_class)})"
+        counts = {name: sum(side[name] for side in self.counts.values()) for name in self.classes}
+        return f"{sides} pictures ({by_class(counts)})"
+
+
+def by_class(counts: Mapping[str, int]) -> str:
+    """How many pictures each class has, for people; of many classes the fewest and the most."""
+    if len(counts) <= MOST_NAMED:
+        return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    fewest, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    return f"{len(counts)} classes, from {fewest} {counts[fewest]:,} to {most} {counts[most]:,}"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -13,6 +13,8 @@ from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.sources.source import SPLITS, Listing, Split
 
+FEW = 50  # pictures: one more that is right makes 2 % and more
+
 
 def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataConfig) -> dict[Split, list[Entry]]:
     """The pictures of each side, each in a shuffled order, numbered from 0.
@@ -57,6 +59,13 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
         entries = lists[picture.split or sides[picture.label, identities[picture.path]]]
         entries.append(Entry(len(entries), picture.label, picture.path))
     return lists
+
+
+def coarseness(pictures: int) -> str:
+    """What figures of so few pictures cannot tell, in words; empty where they are not few."""
+    if not 0 < pictures < FEW:
+        return ""
+    return f"{pictures} pictures: accuracy can only be a multiple of {100 / pictures:.0f} %"
 
 
 def _identity(path: str, content: Content) -> str:

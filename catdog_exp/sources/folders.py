@@ -88,7 +88,7 @@ def folder_with_classes(top: Path, classes: list[str]) -> Path:
         waiting.extend(folder / name for name in subfolders(folder))
     there = some(subfolders(top)) or "none"
     raise UserError(
-        f"{top} has nowhere a folder for each of {', '.join(classes)} (folders there: {there}): "
+        f"{top} has nowhere a folder for each of {some(classes)} (folders there: {there}): "
         "set data.root or data.classes"
     )
 

@@ -9,6 +9,7 @@ from catdog_exp.console import say
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.judging import CHOSEN, TRAINED, digests_of, warn_of_unknown, without
 from catdog_exp.experiment.work import Work
+from catdog_exp.sources.finding import some
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
@@ -62,6 +63,6 @@ def _check_fits(work: Work, pack: Pack, network: Classifier) -> None:
     size = work.config.data.resize
     if (network.classes, network.size) != (pack.classes, size):
         raise UserError(
-            f"the network is for {', '.join(network.classes)} at {network.size} pixels, the pictures are "
-            f"{', '.join(pack.classes)} at {size}: choose another with predict.run=ID, or train one"
+            f"the network is for {some(network.classes)} at {network.size} pixels, the pictures are "
+            f"{some(pack.classes)} at {size}: choose another with predict.run=ID, or train one"
         )

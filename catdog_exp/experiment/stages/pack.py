@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from catdog_exp.experiment.work import Work
+from catdog_exp.packs.split import coarseness
 from catdog_exp.packs.store import find_pack, open_pack
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def opened_pack(work: Work) -> Pack:
         log.info("pictures: %s", work.pack.listing.note)
     pack = open_pack(work.pack) if "pack" in work.config.stages else find_pack(work.pack)
     for split in work.pack.sides:
+        if split != "train" and (few := coarseness(sum(pack.counts[split].values()))):
+            log.warning("the %s side has %s", split, few)
         name = work.pack.listing.root.name
         work.tracker.dataset(name, pack.fingerprint, str(pack.folder), CONTEXTS[split], pack.counts[split])
     return pack
