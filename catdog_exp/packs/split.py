@@ -65,7 +65,7 @@ def coarseness(pictures: int) -> str:
     """What figures of so few pictures cannot tell, in words; empty where they are not few."""
     if not 0 < pictures < FEW:
         return ""
-    return f"{pictures} pictures: accuracy can only be a multiple of {100 / pictures:.0f} %"
+    return f"{pictures} picture{'s' * (pictures != 1)}: accuracy can only be a multiple of {100 / pictures:.0f} %"
 
 
 def _identity(path: str, content: Content) -> str:

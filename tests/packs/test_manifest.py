@@ -3,7 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from catdog_exp.packs.manifest import Damaged, Manifest, damaged_files, file_digest, read_manifest, write_manifest
+from catdog_exp.packs.manifest import (
+    Damaged,
+    Manifest,
+    by_class,
+    damaged_files,
+    file_digest,
+    read_manifest,
+    write_manifest,
+)
 
 
 @pytest.fixture
@@ -84,3 +92,9 @@ def test_it_can_be_read_by_other_programs(pack: Path):
     values = json.loads((pack / "manifest.json").read_text(encoding="utf-8", errors="surrogateescape"))
     assert values["classes"] == ["猫", "dog"]
     assert values["files"]["train_file.rec"]["bytes"] == 7
+
+
+def test_the_classes_are_counted_in_a_line_that_is_short_for_many_of_them():
+    assert by_class({"cat": 1200, "dog": 3}) == "cat 1,200, dog 3"
+    counts = {f"breed {number}": 90 - number % 50 for number in range(120)}
+    assert by_class(counts) == "120 classes, from breed 49 41 to breed 0 90"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from catdog_exp.errors import UserError
 from catdog_exp.images.content_hashes import Content
 from catdog_exp.packs.lst_files import Entry
-from catdog_exp.packs.split import split_listing
+from catdog_exp.packs.split import coarseness, split_listing
 from catdog_exp.sources.source import Listing, Picture, Split
 from tests.images.drawn import DATA
 
@@ -271,3 +271,13 @@ def test_validation_is_cut_from_what_a_source_does_not_test_on():
 def test_a_test_side_is_not_cut_from_a_split_of_the_sources_own(side: Split):
     with pytest.raises(UserError, match=r"data\.test_ratio=0\.1: pictures has a split of its own"):
         _split(_different(5, 5), {"cat/1.jpg": side}, test_ratio=0.1)
+
+
+@pytest.mark.parametrize(("pictures", "step"), [("1 picture", "100"), ("6 pictures", "17"), ("49 pictures", "2")])
+def test_of_few_pictures_it_is_said_in_which_steps_accuracy_can_come(pictures: str, step: str):
+    assert coarseness(int(pictures.split()[0])) == f"{pictures}: accuracy can only be a multiple of {step} %"
+
+
+@pytest.mark.parametrize("pictures", [0, 50, 1000])
+def test_of_none_and_of_many_nothing_is_said(pictures: int):
+    assert coarseness(pictures) == ""
