@@ -1,11 +1,14 @@
 """The confusion matrix's picture: rows are the truth, dark is much."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.plots.confusion import confusion_plot
+from catdog_exp.plots import confusion
+from catdog_exp.plots.confusion import confusion_plot, worst_confusions
 
 
 def cells(path, classes):
@@ -36,7 +39,7 @@ def test_shares_are_of_the_row_not_of_all(tmp_path):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("classes", [2, 20, 60])
+@pytest.mark.parametrize("classes", [2, 20, 60, 120])
 def test_any_number_of_classes_and_any_name(tmp_path, classes):
     names = ["$x_1$", "猫", *(f"a rather long class name {number}" for number in range(classes - 2))]
     matrix = np.eye(classes, dtype=int)
@@ -45,6 +48,29 @@ def test_any_number_of_classes_and_any_name(tmp_path, classes):
     height, width, _ = cv2.imread(str(tmp_path / "matrix.png")).shape
     assert 300 < height < 2_500
     assert 300 < width < 2_500
+
+
+def test_of_many_classes_the_worst_confusions_are_named_and_no_text_lies_on_another(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(confusion, "write_figure", lambda figure, _path: written.append(figure))
+    matrix = np.diag(np.full(120, 40))
+    matrix[7, 90], matrix[118, 3] = 9, 30
+    confusion_plot(matrix.tolist(), [f"breed of dogs {number}" for number in range(120)], tmp_path / "matrix.png")
+    (figure,) = written
+    figure.draw_without_rendering()
+    matrix_axes, bars = figure.axes
+    assert [label.get_text() for label in bars.get_yticklabels()] == [
+        "breed of dogs 118 → breed of dogs 3",
+        "breed of dogs 7 → breed of dogs 90",
+    ]
+    assert [text.get_text() for text in bars.texts] == [" 30 of 70", " 9 of 49"]
+    for labels in (matrix_axes.get_yticklabels(), matrix_axes.get_xticklabels(), bars.get_yticklabels()):
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
+
+
+def test_no_confusions_of_a_network_without_mistakes():
+    assert worst_confusions(np.eye(120, dtype=np.int64)) == []
 
 
 def test_a_missing_folder_is_named(tmp_path):
