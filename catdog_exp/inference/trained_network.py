@@ -10,8 +10,9 @@ from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.networks.network import Network
 from catdog_exp.threads import threads_to_use
-from catdog_exp.tracking.best_run import FoundRun, best_run, run_with_network
+from catdog_exp.tracking.best_run import FoundRun, best_run, found_run
 from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.selecting import run_with_network
 from catdog_exp.tracking.store import existing_store
 from catdog_exp.training.config import HardwareConfig
 from catdog_exp.training.objective import is_minimized
@@ -32,9 +33,10 @@ class Runs:
     outputs: Path
     own: type[Network]
 
-    def find(self, run_id: str) -> FoundRun:
-        """The run with this id (or its first digits). Raises UserError when there is none or it has no network."""
-        return run_with_network(existing_store(self.tracking), run_id, self._downloads)
+    def find(self, word: str) -> FoundRun:
+        """The run that `word` names, as `select` has it. Raises UserError when there is none or it has no network."""
+        minimize = is_minimized(self.objective)
+        return run_with_network(existing_store(self.tracking), word, self.objective, minimize, self._downloads)
 
     def best(self, dataset: str | None, *, or_last: bool = False) -> FoundRun:
         """The best run of the data set with this digest, else of the one that was trained on last; says which it is.
@@ -43,7 +45,7 @@ class Runs:
         Raises UserError when there is no such run.
         """
         store = existing_store(self.tracking)
-        asked = (store, self.objective, is_minimized(self.objective), self._downloads)
+        asked = (store, self.objective, is_minimized(self.objective))
         best = best_run(*asked, dataset)
         why = "the best of this data set"
         if best is None and not or_last:
@@ -56,8 +58,9 @@ class Runs:
             why = "the best of the data set that was trained on last"
         assert best is not None
         better = f"; better, on another data set: run {best.better}" if best.better else ""
-        log.info("network of run %s, %s%s", best.run.described, why, better)
-        return best.run
+        found = found_run(store, best.run, self._downloads)
+        log.info("network of run %s, %s%s", found.described, why, better)
+        return found
 
     @property
     def _downloads(self) -> Path:

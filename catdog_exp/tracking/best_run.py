@@ -1,4 +1,4 @@
-"""A run found again, by its id or as the best one, with the checkpoint of its network."""
+"""The best of an experiment's runs, and the checkpoint of a run's network."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.done_stages import is_trained
-from catdog_exp.tracking.ids import is_run_id
 from catdog_exp.tracking.run_files import has_file, run_file
-from catdog_exp.tracking.store import Store, search
-from catdog_exp.tracking.store_errors import plain_errors
+from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.usage import PACK
 
 if TYPE_CHECKING:
@@ -32,42 +30,26 @@ class FoundRun:
     checkpoint: Path
 
 
-def run_with_network(store: Store, run_id: str, downloads: Path) -> FoundRun:
-    """The run with the id `run_id` (or the only one whose id starts so), in whichever experiment.
-
-    downloads: folder for checkpoints that are not on this machine.
-    Raises UserError when there is no such run, or it has no checkpoint.
-    """
-    run = run_by_id(store, run_id)
-    if not has_file(store, run, CHECKPOINT):
-        raise UserError(f"run {run.info.run_id}: it has no {CHECKPOINT}; choose a run that has trained a network")
-    return _found(store, run, downloads)
-
-
 @dataclass(frozen=True)
 class BestRun:
     """The best run of a data set. better: a run of another data set whose objective is better still, in words."""
 
-    run: FoundRun
+    run: Run
     better: str
 
 
-def best_run(store: Store, objective: str, minimize: bool, downloads: Path, dataset: str | None) -> BestRun | None:
+def best_run(store: Store, objective: str, minimize: bool, dataset: str | None) -> BestRun | None:
     """The best of the experiment's runs that were trained on a data set and have a checkpoint, None where none was.
 
     They compare by `objective`; of several equally good ones the newest counts. Runs of different data sets do not
-    compare. dataset: its digest; None: the data set that was trained on last. Other arguments: as `run_with_network`.
+    compare. dataset: its digest; None: the data set that was trained on last.
 
     Raises UserError when there is no run with a network at all, whatever it was trained on.
     """
     compared = f"tags.{OBJECTIVE} = '{objective}'"
-    order = (
-        f"metrics.{OBJECTIVE} {'ASC' if minimize else 'DESC'}",
-        "attributes.start_time DESC",
-        "attributes.run_id",
-    )
+    order = best_first(minimize)
     if dataset is None:
-        last = _first_with_network(store, compared, ("attributes.start_time DESC", "attributes.run_id"))
+        last = first_with_network(store, compared, ("attributes.start_time DESC", "attributes.run_id"))
         if last is None:
             raise UserError(
                 f"the experiment {store.experiment} of {store.shown} has no finished run with a network and "
@@ -77,18 +59,28 @@ def best_run(store: Store, objective: str, minimize: bool, downloads: Path, data
         same = f" and tags.{tag} = '{last.data.tags[tag]}'" if tag else ""
     else:
         same = f" and tags.{DATASET} = '{dataset}'"
-    best = _first_with_network(store, compared + same, order)
+    best = first_with_network(store, compared + same, order)
     if best is None:
         return None
-    top = _first_with_network(store, compared, order)
+    top = first_with_network(store, compared, order)
     better = ""
     if top is not None and top.data.metrics[OBJECTIVE] != best.data.metrics[OBJECTIVE]:
         unknown = " (of an earlier version: its data set is not known)"
         better = described(top) + unknown * (DATASET not in top.data.tags)
-    return BestRun(_found(store, best, downloads), better)
+    return BestRun(best, better)
 
 
-def _first_with_network(store: Store, condition: str, order: tuple[str, ...]) -> Run | None:
+def best_first(minimize: bool) -> tuple[str, ...]:
+    """The order of runs by their objective; of equally good ones the newest first."""
+    return (
+        f"metrics.{OBJECTIVE} {'ASC' if minimize else 'DESC'}",
+        "attributes.start_time DESC",
+        "attributes.run_id",
+    )
+
+
+def first_with_network(store: Store, condition: str, order: tuple[str, ...]) -> Run | None:
+    """The first of the experiment's runs that meet an MLflow search condition and have a result and a checkpoint."""
     for run in store.runs(condition, order):
         if (
             math.isfinite(run.data.metrics.get(OBJECTIVE, math.nan))
@@ -107,23 +99,6 @@ def described(run: Run) -> str:
     return f"{run.info.run_id[:8]} ({run.info.run_name or run.info.run_id}{shown}{pictures})"
 
 
-def run_by_id(store: Store, run_id: str) -> Run:
-    """The run, in whichever experiment, whose id is or starts with `run_id` (6 to 32 hex digits).
-
-    Raises UserError when there is none, or more than one.
-    """
-    if not is_run_id(run_id):
-        raise UserError(f"run {run_id}: an id is 6 to 32 of the digits 0-9 and a-f; `catdog ui` shows each run's")
-    with plain_errors(store.shown):
-        experiments = [experiment.experiment_id for experiment in store.client.search_experiments()]
-    found = list(search(store, experiments, f"attributes.run_id LIKE '{run_id}%'"))
-    if not found:
-        raise UserError(f"run {run_id}: there is none in {store.shown}; `catdog ui` shows all runs")
-    if len(found) > 1:
-        ids = ", ".join(sorted(run.info.run_id for run in found)[:3])
-        raise UserError(f"run {run_id}: {len(found)} runs start so ({ids}, …); give more digits")
-    return found[0]
-
-
-def _found(store: Store, run: Run, downloads: Path) -> FoundRun:
+def found_run(store: Store, run: Run, downloads: Path) -> FoundRun:
+    """The run with its checkpoint on this disk. Raises UserError when that cannot be had."""
     return FoundRun(str(run.info.run_id), described(run), run_file(store, run, CHECKPOINT, downloads))

@@ -1,9 +1,10 @@
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best_run import CHECKPOINT, best_run, run_by_id, run_with_network
+from catdog_exp.tracking.best_run import CHECKPOINT, best_run, found_run
 from catdog_exp.tracking.done_stages import stages_tag
 from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.selecting import run_with_network, select
 from catdog_exp.tracking.store import open_store
 
 
@@ -34,9 +35,9 @@ def find(ready, tmp_path):
     def call(run_id=None, objective="val/accuracy", minimize=False, dataset=None):
         store, downloads = open_store(ready()), tmp_path / "downloads"
         if run_id is not None:
-            return run_with_network(store, run_id, downloads)
-        best = best_run(store, objective, minimize, downloads, dataset)
-        return best and best.run
+            return run_with_network(store, run_id, objective, minimize, downloads)
+        best = best_run(store, objective, minimize, dataset)
+        return best and found_run(store, best.run, downloads)
 
     return call
 
@@ -72,9 +73,9 @@ def test_runs_of_different_data_sets_do_not_compare(train, find, ready, tmp_path
     assert find(dataset="d1").run_id == drawn
     assert find(dataset="d3") is None
     store = open_store(ready())
-    best = best_run(store, "val/accuracy", False, tmp_path, None)
+    best = best_run(store, "val/accuracy", False, None)
     assert best.better == f"{drawn[:8]} (drawn, val/accuracy 0.9500; its pictures: drawn by the program)"
-    assert best_run(store, "val/accuracy", False, tmp_path, "d1").better == ""
+    assert best_run(store, "val/accuracy", False, "d1").better == ""
 
 
 def test_runs_of_the_version_before_compare_where_their_packs_are_the_same(train, find):
@@ -123,15 +124,31 @@ def test_without_any_run_the_user_is_told_to_train(find):
     assert "train one first with `catdog`" in refusal(find)
 
 
-@pytest.mark.parametrize("run_id", ["abc", "not-hex", "g" * 32, "a" * 33, "%%%%%%"])
-def test_what_can_be_no_id_is_refused(find, run_id):
-    assert refusal(find, run_id).startswith(f"run {run_id}: an id is 6 to 32")
-
-
-def test_an_unknown_id_names_the_store_and_where_to_look(find, tmp_path):
-    line = refusal(find, "0" * 32)
+@pytest.mark.parametrize("word", ["abc", "not-hex", "a" * 33, "%%%%%%", "it's", "last", "nosuch:best", "0" * 32])
+def test_a_run_that_is_not_there_names_the_store_and_where_to_look(find, tmp_path, word):
+    line = refusal(find, word)
+    assert "there is none in" in line
     assert str(tmp_path) in line
-    assert "catdog ui" in line
+    assert "`catdog runs` lists them" in line
+
+
+def test_a_run_is_named_in_many_ways(train, find, ready):
+    first = train("first of all", 0.7)
+    sweep = train("layers × width", None, sweep="model.layers=2,3", checkpoint=False)
+    worse, better = (train(f"job {value}", value, **{"mlflow.parentRunId": sweep}) for value in (0.4, 0.6))
+    store = open_store(ready())
+    assert find("first of all").run_id == first
+    assert find(first[:12]).run_id == first
+    assert find("best").run_id == first
+    assert find("last").run_id == better
+    assert find(f"{sweep[:10]}:best").run_id == find("layers × width:best").run_id == better
+    store.client.create_registered_model("catdog")
+    made = store.client.create_model_version("catdog", "file:///nowhere", run_id=worse)
+    store.client.set_registered_model_alias("catdog", "champion", made.version)
+    assert find("catdog@champion").run_id == find("models:/catdog@champion").run_id == worse
+    assert "alias nosuch" in refusal(find, "catdog@nosuch")
+    train("first of all", 0.2)
+    assert "2 runs are called so" in refusal(find, "first of all")
 
 
 def test_a_deleted_run_is_not_found(train, find, ready):
@@ -147,7 +164,7 @@ def test_digits_that_several_runs_start_with_are_refused(ready, monkeypatch):
     monkeypatch.setattr("mlflow.store.tracking.sqlalchemy_store.uuid.uuid4", lambda: type("U", (), {"hex": next(ids)}))
     store.client.create_run(store.experiment_id)
     store.client.create_run(store.experiment_id)
-    assert "2 runs start so" in refusal(run_by_id, store, "abcdef")
+    assert "2 runs are called so" in refusal(select, store, "abcdef", "val/accuracy", False)
 
 
 def test_a_run_without_a_network_is_refused(train, find):
