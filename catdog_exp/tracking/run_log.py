@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 BATCH = 100  # entries of one call, MLflow's limit
 PARENT = "mlflow.parentRunId"  # MLflow's tag of a run under another
 SWEEP = "sweep"  # tag of a sweep's parent run: its overrides
+TABLES = "mlflow.loggedArtifacts"  # MLflow's tag, JSON: the tables that its evaluation view compares
 PRUNED = "pruned"  # tag of a run that a search has given up early: after which epoch
 
 
@@ -51,8 +52,8 @@ class RunLog(Protocol):
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Log the metrics of one step in one call, with one time; what an earlier attempt has logged stays."""
 
-    def figures(self, values: Mapping[str, float], step: int) -> None:
-        """As `metrics`, for what may have been judged anew: other values than those logged before are logged too."""
+    def figures(self, values: Mapping[str, float]) -> None:
+        """Log metrics of the whole run, at step 0, where MLflow draws bars; one judged anew replaces the old one."""
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags; a tag that is there already is replaced."""
@@ -81,7 +82,7 @@ class NoLog:
 
     def metrics(self, values: Mapping[str, float], step: int) -> None: ...
 
-    def figures(self, values: Mapping[str, float], step: int) -> None: ...
+    def figures(self, values: Mapping[str, float]) -> None: ...
 
     def tags(self, values: Mapping[str, str]) -> None: ...
 
@@ -137,11 +138,11 @@ class MlflowLog:
         if new:
             self._batch(metrics=[Metric(key, float(value), now, step) for key, value in new.items()])
 
-    def figures(self, values: Mapping[str, float], step: int) -> None:
+    def figures(self, values: Mapping[str, float]) -> None:
         for key, value in values.items():
-            if self._logged.get((key, step)) != float(value):
-                self._logged.pop((key, step), None)
-        self.metrics(values, step)
+            if self._logged.get((key, 0)) != float(value):
+                self._logged.pop((key, 0), None)
+        self.metrics(values, 0)
 
     def tags(self, values: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag

@@ -14,7 +14,7 @@ def test_a_run_starts_from_another_run_s_network(catdog, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "parameters are taken from the file" in done.stdout
     second = runs(tmp_path)[-1]
-    assert second.data.metrics["model/parameters"] > 0
+    assert int(second.data.params["model.parameters"]) > 0
     assert "model_summary.txt" in [file.path for file in client(tmp_path).list_artifacts(second.info.run_id)]
 
 

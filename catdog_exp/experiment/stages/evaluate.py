@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING
 
 from catdog_exp.console import say
 from catdog_exp.errors import UserError
+from catdog_exp.escaping import escaped
 from catdog_exp.experiment.judging import CHOSEN, TRAINED, digests_of, warn_of_unknown, without
 from catdog_exp.experiment.work import Work
 from catdog_exp.sources.finding import some
+from catdog_exp.tracking.run_log import TABLES
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
@@ -23,13 +26,14 @@ log = logging.getLogger(__name__)
 def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, DecodedPictures]) -> None:
     """Judge the network on each of the `sides`, leaving out what it has been trained on.
 
-    Figures of the validation side are logged as `best/…`, at the network's epoch; those of the test side as `test/…`.
+    Figures of the validation side are logged as `best/…`, those of the test side as `test/…`; so is a table of each.
     Raises UserError where the network is for other classes or sizes, or nothing is left to judge it on.
     """
     _check_fits(work, pack, network)
     checkpoint = network.checkpoint
     whose = "the network's first weights were" if checkpoint.pack else "this network, of an earlier version, was"
     warn_of_unknown(checkpoint.pictures, whose)
+    tables = []
     for split, pictures in sides.items():
         judged, digests = without(pictures, digests_of(work.pack, pack, split), checkpoint.pictures, split, TRAINED)
         which = f"{split} picture{'s' * (len(judged) != 1)}"
@@ -37,26 +41,44 @@ def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, Dec
             judged, digests = without(judged, digests, checkpoint.choosing, split, CHOSEN)
         elif chose := len(judged) - len(checkpoint.choosing.others(digests)):
             which += ", which chose the epoch" if chose == len(judged) else f", {chose:,} of which chose the epoch"
-        _judge(work, pack, network, split, judged, which)
+        tables.append(_judge(work, pack, network, split, judged, digests, which))
+    work.tracker.tags({TABLES: json.dumps([{"path": name, "type": "table"} for name in tables])})
 
 
-def _judge(work: Work, pack: Pack, network: Classifier, split: Split, pictures: DecodedPictures, which: str) -> None:
+def _judge(
+    work: Work,
+    pack: Pack,
+    network: Classifier,
+    split: Split,
+    pictures: DecodedPictures,
+    digests: list[str],
+    which: str,
+) -> str:
+    """Judge the network on one side, and log that. Returns the name of the table."""
+    from catdog_exp.inference.comparison import evaluation_rows
     from catdog_exp.inference.evaluation import evaluate
     from catdog_exp.plots.confusion import confusion_plot
     from catdog_exp.plots.sheet import mistakes_sheet
 
     evaluation = evaluate(pictures.labels, network.probabilities_of(pictures), pack.classes)
-    prefix, step = ("best", network.checkpoint.epoch) if split == "validation" else (split, 0)
+    prefix = "best" if split == "validation" else split
     figures = {f"{prefix}/{name}": value for name, value in evaluation.metrics().items()}
-    work.tracker.figures({**figures, f"{prefix}/pictures": len(pictures)}, step=step)
+    if split == "validation":
+        figures["best/epoch"] = network.checkpoint.epoch
+    work.tracker.figures({**figures, f"{prefix}/pictures": len(pictures)})
     ending = "" if split == "validation" else f"_{split}"
     confusion = work.folder / f"confusion_matrix{ending}.png"
     mistakes = work.folder / f"worst_mistakes{ending}.png"
     confusion_plot(evaluation.confusion, pack.classes, confusion)
     mistakes_sheet(pictures, evaluation, mistakes)
-    for picture in (confusion, mistakes):
-        work.tracker.artifact(picture)
+    names = {work.pack.contents[entry.path].sha256: escaped(entry.path) for entry in work.pack.lists[split]}
+    rows = evaluation_rows(evaluation, [names[digest] for digest in digests], digests)
+    table = work.folder / f"evaluation{ending}.json"
+    table.write_text(json.dumps(rows), encoding="utf-8")
+    for file in (confusion, mistakes, table):
+        work.tracker.artifact(file)
     say(log, f"on {len(pictures):,} {which}: {evaluation.shown}")
+    return table.name
 
 
 def _check_fits(work: Work, pack: Pack, network: Classifier) -> None:

@@ -95,7 +95,7 @@ def train(
     work.tracker.artifact(curves)
     work.tracker.artifact(trained.best, "checkpoints")
     work.tracker.tags({"params_sha256": trained.params_sha256})
-    work.tracker.metrics({"objective": trained.best_value}, step=trained.best_epoch)
+    work.tracker.figures({"objective": trained.best_value})
     say(log, f"best {config.objective}: {trained.best_value:.4f}, of epoch {trained.best_epoch}")
     return trained
 
@@ -118,8 +118,7 @@ def _summarize(work: Work) -> None:
     file = work.folder / "model_summary.txt"
     file.write_text(f"{summary.table()}\n", encoding="utf-8")
     work.tracker.artifact(file)
-    counts = {"model/parameters": summary.parameters, "model/multiply_adds": summary.multiply_adds}
-    work.tracker.metrics(counts, step=0)
+    work.tracker.params({"model.parameters": summary.parameters, "model.multiply_adds": summary.multiply_adds})
 
 
 def _start_weights(work: Work, workers: ProcessGroup) -> dict[str, NDArray[Any]] | None:
