@@ -52,6 +52,28 @@ def training_curves(history: Sequence[Mapping[str, float]], path: Path, objectiv
     write_figure(figure, path)
 
 
+def compared_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], path: Path) -> None:
+    """Draw the loss and accuracy of several trainings over each other, by epoch, as a PNG at `path`.
+
+    histories: by each training's name, as `training_curves` has one. Training is dotted, validation whole.
+    Raises UserError when `path` cannot be written.
+    """
+    figure = new_figure(10, 4.2)
+    grid = figure.add_gridspec(1, 2)
+    for place, name in enumerate(("loss", "accuracy")):
+        axes = figure.add_subplot(grid[0, place])
+        for number, (label, history) in enumerate(histories.items()):
+            for side, style in (("train", ":"), ("val", "-")):
+                values = [row.get(f"{side}/{name}", float("nan")) for row in history]
+                shown = label if side == "val" else None
+                axes.plot(_epochs(history), values, linestyle=style, color=f"C{number % 10}", label=shown)
+        axes.set_title(name.capitalize(), loc="left")
+        axes.set_xlabel("epoch")
+        axes.grid(axis="y", color="#e8eaed")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    write_figure(figure, path)
+
+
 def _best(history: Sequence[Mapping[str, float]], objective: str) -> int:
     best = 0
     for place, row in enumerate(history):
