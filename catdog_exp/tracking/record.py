@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best_run import run_file
-from catdog_exp.tracking.store import Store, plain_errors
+from catdog_exp.tracking.run_files import run_file, run_files
+from catdog_exp.tracking.store import Store
+from catdog_exp.tracking.store_errors import plain_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -63,8 +64,7 @@ def read_record(store: Store, run: Run, downloads: Path) -> Record:
     Raises UserError where the run has no config (a sweep has none of its own), or the store fails.
     """
     info, run_id = run.info, str(run.info.run_id)
-    with plain_errors(store.shown):
-        files = sorted(_files(store, run_id, ""))
+    files = run_files(store, run)
     if CONFIG not in files:
         raise UserError(f"run {run_id[:8]}: it has no {CONFIG}; name a single run, or a sweep's best with SWEEP:best")
     settings, words = (
@@ -101,9 +101,3 @@ def logged_table(store: Store, run_id: str, name: str, downloads: Path) -> list[
         run = store.client.get_run(run_id)
     table = json.loads(run_file(store, run, name, downloads).read_text(encoding="utf-8"))
     return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-
-
-def _files(store: Store, run_id: str, folder: str) -> list[str]:
-    found = store.client.list_artifacts(run_id, folder or None)
-    inner = [path for file in found if file.is_dir for path in _files(store, run_id, file.path)]
-    return [file.path for file in found if not file.is_dir] + inner

@@ -50,6 +50,21 @@ def has_file(store: Store, run: Run, name: str) -> bool:
     return any(file.path == name for file in files)
 
 
+def run_files(store: Store, run: Run) -> list[str]:
+    """The paths of all artifacts of a run, sorted. Raises UserError when the store fails."""
+    folder = _folder(store, run)
+    if folder is not None:
+        return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    with plain_errors(store.shown):
+        return sorted(_listed(store, str(run.info.run_id), None))
+
+
+def _listed(store: Store, run_id: str, folder: str | None) -> list[str]:
+    found = store.client.list_artifacts(run_id, folder)
+    inner = [path for file in found if file.is_dir for path in _listed(store, run_id, file.path)]
+    return [file.path for file in found if not file.is_dir] + inner
+
+
 def _on_disk(store: Store, run: Run, name: str) -> Path | None:
     kept = run.data.tags.get(KEPT_IN)
     folders = (_folder(store, run), Path(kept) if kept else None)
