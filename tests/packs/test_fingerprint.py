@@ -29,12 +29,25 @@ def test_it_is_16_digits_and_the_same_each_time(listing: Listing):
     assert set(_mark(listing)) <= set("0123456789abcdef")
 
 
+def test_whether_pictures_of_iphones_can_be_read_counts_where_there_are_some(
+    listing: Listing, monkeypatch: pytest.MonkeyPatch
+):
+    plain = _mark(listing)
+    (listing.root / "cat/1.HEIC").write_bytes(b"as iPhones take them")
+    more = replace(listing, pictures=[*listing.pictures, Picture("cat/1.HEIC", 0)])
+    with_extra = _mark(more)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert _mark(listing) == plain
+    assert _mark(more) != with_extra
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"split_ratio": 0.7},
         {"resize": 17},
         {"quality": 91},
+        {"max_pixels": 1_000_000},
         {"seed": 1},
         {"shards": 2},
         {"test_ratio": 0.1},
