@@ -69,8 +69,10 @@ def read_picture(path: str | Path, short_edge: int | None = None, limits: Decodi
 def decode_picture(data: bytes, short_edge: int | None = None) -> Pixels:
     """The picture in the bytes of a file; otherwise as `read_picture`."""
     coded = _open(data, short_edge)
-    DecodingLimits().check(coded.width, coded.height)
-    return _decode(coded, short_edge)
+    limits = DecodingLimits()
+    limits.check(coded.width, coded.height)
+    with limits.memory_of(len(data) + coded.memory):
+        return _decode(coded, short_edge)
 
 
 def _open(data: bytes, short_edge: int | None) -> Coded:
