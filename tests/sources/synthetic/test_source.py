@@ -87,9 +87,10 @@ def test_a_picture_follows_from_its_number_whatever_else_is_drawn(tmp_path, monk
 def test_what_is_drawn_is_kept(tmp_path):
     source = Synthetic(str(tmp_path), 6, 0)
     root = source.listing(CLASSES).root
-    (root / "cat" / "cat.000000.jpg").write_bytes(b"mine")
+    mine = (root / "cat" / "cat.000001.jpg").read_bytes()
+    (root / "cat" / "cat.000000.jpg").write_bytes(mine)
     assert source.listing(CLASSES).root == root
-    assert (root / "cat" / "cat.000000.jpg").read_bytes() == b"mine"
+    assert (root / "cat" / "cat.000000.jpg").read_bytes() == mine
 
 
 def test_a_drawing_that_was_broken_off_leaves_nothing_that_is_used(tmp_path, monkeypatch):
