@@ -44,7 +44,7 @@ def check_server(uri: str, experiment: str = "Default") -> None:
         said = None
     if isinstance(said, dict) and {"experiment", "error_code"} & set(said) and answer.status_code not in (401, 403):
         return
-    problem = meaning(f"{answer.status_code}") if answer.status_code != 200 else None
+    problem = meaning(f"error code {answer.status_code}")
     if problem is None and answer.status_code < 500:
         problem = meaning("<html")
     raise UserError(f"{shown}: {problem or 'the server fails'} (its answer: {answer.status_code} {answer.reason})")

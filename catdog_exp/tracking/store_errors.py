@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from catdog_exp.errors import UserError
 
@@ -28,10 +29,11 @@ DAMAGED = (
 _MEANINGS = {
     r"database disk image is malformed|file is not a database|malformed database schema": DAMAGED,
     r"database or disk is full|disk I/O error|No space left": "its disk is full, or fails: make room",
-    r"readonly database|unable to open database file": "you may not write there: its owner can allow it by `chmod g+w`",
-    r"\b413\b": "it, or a proxy before it, takes no file this large (413): raise its limit, such as nginx's "
-    "client_max_body_size",
-    r"\b401\b|\b403\b": "it does not let you in (401 or 403): give MLFLOW_TRACKING_USERNAME and "
+    r"readonly database|unable to open database file": "you may not write it, or not read it: its owner can allow it "
+    "by `chmod g+rw`",
+    r"error code 413|413 Client Error": "it, or a proxy before it, takes no file this large (413): raise its "
+    "limit, such as nginx's client_max_body_size",
+    r"error code 40[13]|40[13] Client Error": "it does not let you in (401 or 403): give MLFLOW_TRACKING_USERNAME and "
     "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
     r"<html|<!doctype|not in a valid JSON format": "it answers with a page, not as an MLflow server does: is there a "
     "login or a proxy before it?",
@@ -65,6 +67,7 @@ def plain_errors(shown: str) -> Iterator[None]:
         ) from None
 
 
+@cache
 def schema_problem(shown: str, found: str) -> str | None:
     """What is wrong with a store whose schema is `found`, in one line; None where this MLflow's is the same."""
     from alembic.script import ScriptDirectory

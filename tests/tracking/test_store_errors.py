@@ -24,6 +24,7 @@ AUTOFLUSH = (
         ),
         (MlflowException(f"{AUTOFLUSH}(sqlite3.OperationalError) no such table: runs"), "no such table: runs"),
         (MlflowException("(sqlite3.OperationalError) attempt to write a readonly database"), "may not write"),
+        (MlflowException("No Experiment with id=403 exists"), "No Experiment with id=403 exists"),
         (MlflowException("(sqlite3.DatabaseError) database disk image is malformed"), "move it away"),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
         (ModuleNotFoundError("No module named 'google.cloud'", name="google.cloud"), "google-cloud-storage"),
