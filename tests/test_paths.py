@@ -64,6 +64,25 @@ def test_every_key_means_the_same(key):
             said(f"${name}/x")
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("data=null", "data=null: name one of the choices; data can be catsdogs25k, "),
+        ("+tracking=3", "+tracking=3: name one of the choices; tracking can be mlflow, none"),
+        ("hydra/launcher=null", "hydra/launcher=null: name one of the choices"),
+        ("paths.outputs=3", "paths.outputs=3: should be a valid string"),
+        ("paths.outputs=[a]", "paths.outputs=['a']: should be a valid string"),
+        ("hydra.run.dir=[a]", "hydra.run.dir=[a]: "),
+        ("hydra.job.chdir=maybe", "hydra.job.chdir=maybe: Value 'maybe' is not a valid bool"),
+    ],
+)
+def test_values_of_another_kind_are_told_in_one_line(word, told):
+    with pytest.raises(UserError) as caught:
+        run_config([word])
+    assert str(caught.value).startswith(told)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("words", [["data=folder", "data.root="], ["predict.pictures="], ["tracking.artifacts=''"]])
 def test_an_empty_path_is_refused(words):
     with pytest.raises(UserError, match="is empty: name a file or folder"):

@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.app.conf_folders import conf_folders, groups
 from catdog_exp.app.config_errors import config_line
 from catdog_exp.app.config_files import group_like, own_files_there, place_of
 from catdog_exp.app.flags import quoted
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 VERSION_BASE = "1.3"
 CONFIG_NAME = "config"
+# Values that Hydra takes for something else than the name of a file.
+_NO_NAME = re.compile(r"null|true|false|nan|[-+]?(inf|[\d_]*\.?[\d_]+([eE][-+]?\d+)?)", re.IGNORECASE)
 
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
@@ -53,9 +55,14 @@ def composing(words: Sequence[str]) -> Iterator[None]:
 
 def _check_groups(words: Sequence[str]) -> None:
     for word in words:
+        group, _, choice = word.lstrip("+").partition("=")
+        if _NO_NAME.fullmatch(choice) and (group in groups() or group.startswith("hydra/")):
+            raise UserError(
+                f"{word}: name one of the choices; {group} can be {', '.join(groups().get(group, ['basic']))}"
+            )
         key, _, choice = word.lstrip("+").partition("=")
-        if re.fullmatch(r"[\w,]+", choice) and re.fullmatch(r"\w+(\.\w+)*", key) and (group := group_like(key)):
-            raise UserError(f"{word}: a file is chosen by its group, write {group}={choice}")
+        if re.fullmatch(r"[\w,]+", choice) and re.fullmatch(r"\w+(\.\w+)*", key) and (meant := group_like(key)):
+            raise UserError(f"{word}: a file is chosen by its group, write {meant}={choice}")
 
 
 def _check_own_config() -> None:

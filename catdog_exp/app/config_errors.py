@@ -46,7 +46,11 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
         return f"{found[1]} is not set: give {found[1]}=VALUE"
     text = text.partition("Config search path:")[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    what = " ".join(line for line in lines if not line.startswith(("See http", "full_key:", "object_type=")))
+    what = " ".join(
+        line for line in lines if not line.startswith(("See http", "full_key:", "object_type=", "reference_type="))
+    )
+    if text.startswith("Error merging override ") and error.__cause__ is not None:
+        return f"{what.removeprefix('Error merging override ')}: {str(error.__cause__).splitlines()[0]}"
     if override := getattr(error, "override", None):
         return f"{override}: cannot be read as KEY=VALUE; quote a value with spaces or signs: \"KEY='VALUE'\""
     key_found = _FULL_KEY.search(text)

@@ -85,6 +85,9 @@ def _check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
         raise UserError(f"{'--resolve' if flags.resolve else '--package'} says how --cfg shows a config: add --cfg job")
     if flags.shell_completion and sum(word.startswith(("install=", "uninstall=", "query=")) for word in overrides) != 1:
         raise UserError("-sc: add install=bash, uninstall=bash or the same for fish or zsh, as --hydra-help shows")
+    for word in overrides:
+        if re.match(r"[+~]*hydra\.callbacks(\.check\b|=|$)", word):
+            raise UserError(f"{word}: the check before each run stays; leave this out")
     if flags.experimental_rerun is not None:
         raise UserError(
             "--experimental-rerun: runs leave no file for it; the same command again goes on with a run, "

@@ -18,6 +18,9 @@ _NAMED = 3  # files in a line
 
 def check_keys(hydra: DictConfig) -> None:
     """Make the folders of Hydra's config absolute. Raises UserError for keys that would put files elsewhere."""
+    for part in ("launcher", "sweeper"):
+        if not isinstance(hydra[part], DictConfig):
+            raise UserError(f"hydra.{part}={hydra[part]}: choose it by its file, hydra/{part}=NAME")
     if hydra.job.chdir:
         raise UserError("hydra.job.chdir=true: paths are relative to where the command is started; leave it out")
     subdir = hydra.output_subdir

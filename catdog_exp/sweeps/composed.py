@@ -29,8 +29,10 @@ def plain(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def absolute(path: str) -> str:
+def absolute(path: object) -> str:
     """`path` from where the command was started, `~` and `$VARIABLES` expanded. UserError: wrong ones."""
+    if not isinstance(path, str):
+        raise UserError(f"paths.outputs={path}: name a folder")
     try:
         return str(Path(expanded(path)).absolute())
     except ValueError as error:

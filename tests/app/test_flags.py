@@ -40,6 +40,8 @@ def test_values_of_flags_stay_with_them(tmp_path):
         (["-p", "data"], "add --cfg job"),
         (["-sc"], "-sc: add install=bash"),
         (["--experimental-rerun", "config.pickle"], "if_exists=new repeats it"),
+        (["~hydra.callbacks.check"], "~hydra.callbacks.check: the check before each run stays"),
+        (["hydra.callbacks=null"], "hydra.callbacks=null: the check before each run stays"),
         (["--config-path", "no/such"], "--config-path no/such: there is no such folder"),
         (["a=1", "--config-dir", "no"], "--config-dir no: there is no such folder"),
     ],

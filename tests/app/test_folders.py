@@ -34,6 +34,8 @@ def test_the_same_run_goes_on_in_its_folder_and_no_other_does(tmp_path):
 
 def keys(**changed):
     plain = {
+        "launcher": {"_target_": "a"},
+        "sweeper": {"_target_": "b"},
         "job": {"chdir": None},
         "output_subdir": ".hydra",
         "run": {"dir": "r"},
@@ -46,6 +48,8 @@ def keys(**changed):
     ("changed", "told"),
     [
         ({"job": {"chdir": True}}, "hydra.job.chdir=true: "),
+        ({"launcher": None}, "hydra.launcher=None: choose it by its file, hydra/launcher=NAME"),
+        ({"sweeper": "x"}, "hydra.sweeper=x: choose it by its file, hydra/sweeper=NAME"),
         ({"output_subdir": "../x"}, "hydra.output_subdir=../x: give one name"),
         ({"output_subdir": "/etc"}, "hydra.output_subdir=/etc: give one name"),
         ({"output_subdir": ".."}, "hydra.output_subdir=..: give one name"),
