@@ -22,12 +22,6 @@ NEEDS = {
 }
 # Files that others are made of; they are never a choice of their own.
 PARTS = ["augment/base.yaml", "data/base.yaml", "hardware/base.yaml", "sweep/base.yaml"]
-# What must be installed for a file to compose: an extra.
-EXTRAS = {
-    "hydra/launcher/local_processes.yaml": "hydra_plugins.hydra_submitit_launcher",
-    "hydra/launcher/slurm.yaml": "hydra_plugins.hydra_submitit_launcher",
-    "hydra/launcher/ray_cluster.yaml": "hydra_plugins.hydra_ray_launcher",
-}
 
 
 def choice(file: Path) -> list[str]:
@@ -38,8 +32,6 @@ def choice(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("file", [file for file in FILES if str(file) not in PARTS], ids=str)
 def test_composes(file):
-    if str(file) in EXTRAS:
-        pytest.importorskip(EXTRAS[str(file)], reason="its extra is not installed")
     overrides = [*choice(file), *NEEDS.get(str(file), [])]
     with initialize_config_dir(str(CONF), version_base=VERSION_BASE):
         config = compose(CONFIG_NAME, overrides=overrides)

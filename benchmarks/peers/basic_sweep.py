@@ -13,6 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.app.resolvers import register
 from catdog_exp.experiment import run as experiment
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.reading import read
@@ -27,5 +28,9 @@ def job(config: DictConfig) -> float | None:
 
 
 if __name__ == "__main__":
-    sys.argv += ["hydra/launcher=basic", "~hydra.callbacks.check"]
+    register()
+    plugins = "hydra._internal.core_plugins"  # in place of those of conf/hydra/
+    sys.argv += [f"hydra.launcher._target_={plugins}.basic_launcher.BasicLauncher", "~hydra.launcher.where"]
+    sys.argv += [f"hydra.sweeper._target_={plugins}.basic_sweeper.BasicSweeper", "+hydra.sweeper.max_batch_size=null"]
+    sys.argv += ["~hydra.callbacks.check"]
     hydra.main(version_base="1.3", config_path=str(conf_folders()[-1]), config_name="config")(job)()

@@ -12,7 +12,6 @@ from catdog_exp.errors import UserError, unknown_key
 _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^']+)'")
 _SEVERAL_VALUES = re.compile(r"Ambiguous value for argument '([^=]+)=(.*)'")
 _NOT_SET = re.compile(r"Missing mandatory value: (\S+)")
-_NO_PLUGIN = re.compile(r"Could not (?:load|find) 'hydra/launcher/(submitit_slurm|submitit_local|ray)'")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
 
 
@@ -24,8 +23,6 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
     text = str(error)
     if isinstance(error.__cause__, UserError):  # of a resolver
         return str(error.__cause__)
-    if found := _NO_PLUGIN.search(text):
-        return f"this launcher needs more packages: `pip install catdog-exp[{found[1].partition('_')[0]}]`"
     options = getattr(error, "options", None)
     missing = getattr(error, "missing_cfg_file", None)
     if missing and options:

@@ -29,10 +29,6 @@ from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.passwords import hand_on, hidden, hide, restored
 
-# A sweep's run at the tracking server: opened by the callback below once the sweep is known to be sound,
-# closed by `main` however the sweep ends. (Hydra tells callbacks nothing about a sweep in which a job failed.)
-_sweep = contextlib.ExitStack()
-
 
 def main(words: Sequence[str]) -> None:
     """Run Hydra on the words of a command line: one run, a sweep, or one of Hydra's own questions.
@@ -45,7 +41,7 @@ def main(words: Sequence[str]) -> None:
     line = command_line(words)
     conf = str(conf_folders()[-1])
     hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)
-    with composing(line.overrides), _sweep:
+    with composing(line.overrides):
         sys.argv = ["catdog", *line.words, *words_for(line.flags)]
         try:
             hydra_main(job)()
@@ -59,30 +55,29 @@ def main(words: Sequence[str]) -> None:
 
 def job(config: DictConfig) -> float | None:
     """One run, as Hydra calls it. Returns the objective, for sweepers."""
+    this = HydraConfig.get()
+    if this.mode == RunMode.MULTIRUN:
+        known = ", ".join(sorted(file.stem for file in (conf_folders()[-1] / "hydra" / "launcher").glob("*.yaml")))
+        raise UserError(
+            f"hydra.launcher: {this.launcher._target_} cannot run these jobs; hydra/launcher can be {known}"
+        )
+    try:
+        return _run(restored(plain(config)), Path(this.runtime.output_dir), list(this.overrides.task))
+    except Exception as error:
+        raise _Stop(error) from error
+
+
+def _run(settings: dict[str, Any], folder: Path, words: list[str]) -> float | None:
     from catdog_exp.experiment.config import RunConfig
     from catdog_exp.experiment.run import run
     from catdog_exp.experiment.run_lock import Elsewhere
     from catdog_exp.reading import read
 
-    this = HydraConfig.get()
-    words = list(this.overrides.task)
-    if this.mode == RunMode.MULTIRUN:
-        from catdog_exp.sweeps.job import sweep_job
-        from catdog_exp.sweeps.sweepers import PREFIX
-
-        os.chdir(this.runtime.cwd)  # of the command; a cluster's processes start elsewhere
-        # Of another sweeper's jobs Hydra composes each as it starts.
-        settings = None if str(this.sweeper._target_).startswith(PREFIX) else lambda: plain(config)
-        return sweep_job(Path(this.sweep.dir), this.job.num, words, settings)
     try:
-        values = restored(plain(config))
-        folder = Path(this.runtime.output_dir)
-        return run(read(RunConfig, values), folder=folder, settings=values, overrides=words).objective
+        return run(read(RunConfig, settings), folder=folder, settings=settings, overrides=words).objective
     except Elsewhere as where:
         print(f"skipped: {where}")
         return None
-    except Exception as error:
-        raise _Stop(error) from error
 
 
 class _Stop(BaseException):
@@ -98,7 +93,7 @@ class _Done(BaseException):
 
 
 class CheckFirst(Callback):
-    """Checks a run, or every job of a sweep, before anything is made on disk; of a sweep but its pictures."""
+    """Checks a run before anything is made on disk. (A sweep's launcher checks all of its jobs.)"""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
@@ -117,12 +112,9 @@ class CheckFirst(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
-            from catdog_exp.sweeps.beginning import begin
-
             check_keys(config.hydra)
             with contextlib.suppress(OmegaConfBaseException):  # what the sweep varies may be what no run does without
                 warn_of_results(plain(config), _single(config))
-            _sweep.enter_context(begin(config))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What configs may ask this program for: `${absolute:…}`, `${machine_name:}`, `${jobs_at_once:…}`, `${run_hash:}`."""
+"""What configs may ask this program for: `${absolute:…}`, `${machine_name:}`, `${run_hash:}`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from catdog_exp.app.conf_folders import conf_folders
-from catdog_exp.sweeps import sweepers
+from catdog_exp.sweeps import plugins
 from catdog_exp.sweeps.composed import absolute
 
 
 def register() -> None:
-    """Make the resolvers, the sweepers and the user's own `./conf` known to Hydra."""
+    """Make the resolvers, the launcher, the sweepers and the user's own `./conf` known to Hydra."""
     # Kept with a config: its jobs may run in processes that started elsewhere.
     OmegaConf.register_new_resolver("absolute", absolute, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("machine_name", machine_name, replace=True)
-    OmegaConf.register_new_resolver("jobs_at_once", jobs_at_once, replace=True)
     OmegaConf.register_new_resolver("run_hash", run_hash, use_cache=True, replace=True)
     Plugins.instance().register(OwnConf)
-    sweepers.register()
+    plugins.register()
 
 
 def machine_name() -> str:
@@ -41,13 +40,6 @@ def machine_name() -> str:
 def run_hash() -> str:
     """Eight hex digits that no other run started in this second has."""
     return hashlib.sha256(f"{socket.gethostname()} {os.getpid()} {time.time_ns()}".encode()).hexdigest()[:8]
-
-
-def jobs_at_once(asked: int | None, threads: int | None) -> int:
-    """How many jobs of a sweep this machine runs at once, for launchers that are to know."""
-    from catdog_exp.sweeps.slots import jobs_at_once
-
-    return jobs_at_once(asked, threads)
 
 
 class OwnConf(SearchPathPlugin):

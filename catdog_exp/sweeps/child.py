@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import faulthandler
 import logging
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line, terminate
@@ -19,89 +21,87 @@ from catdog_exp.experiment import run as experiment
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.run_lock import Elsewhere
 from catdog_exp.reading import read
-from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress, Status, frozen_job, sweep_in, write
-from catdog_exp.sweeps.stopping import hear_signals
+from catdog_exp.sweeps.jobs import LOG, PROGRESS, RESULT, Job, Outcome, Progress, write
+from catdog_exp.sweeps.passwords import restored
+from catdog_exp.sweeps.stopping import PATIENCE, SIGNALS
 
-RESULT = "result.json"  # in the job's folder: the outcome, as far as this process can tell
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 log = logging.getLogger("catdog_exp.job")
 
 
-def main(sweep: Path, number: int, parent: int) -> int:
-    """Run the job with this number of a sweep, and leave its outcome in its folder. Returns an exit code.
+def main(job: Job, folder: Path, parent_run: str | None, environment: Mapping[str, str], cwd: Path) -> None:
+    """Run the job, leave its outcome in its folder, and end this process.
 
-    parent: the process that forked this one, which does not outlive it.
+    folder: the job's own. parent_run: MLflow's id. environment, cwd: this process's variables and working directory.
     """
-    folder = sweep / str(number)
+    os.setsid()  # Ctrl-C in a terminal is the sweep's: it ends its jobs in order
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
     signal.signal(signal.SIGTERM, terminate)
-    hear_signals()
-    _end_with(parent)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(OSError):  # where memory runs out, it is to be the training and not what watches over it
         Path("/proc/self/oom_score_adj").write_text("500")
     _log_to(folder / LOG)
-    outcome, code = _ended(frozen_job(sweep, number), folder, sweep_in(sweep).parent_run)
+    outcome, code = _ended(job, folder, parent_run)
     write(folder / RESULT, outcome)
-    return code
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)  # what is to be done at the fork server's end is not the job's to do
+
+
+def _end_with_parent() -> None:
+    """End in order when the process that watches over this one is gone, by a kill too, and soon."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _ended(job: Job, folder: Path, parent_run: str | None) -> tuple[Outcome, int]:
     """Run the job. Returns how it ended, and the exit code that tells of it."""
-    started = time.monotonic()
-
-    def outcome(
-        status: Status, reason: str = "", objective: float | None = None, run_id: str | None = None, link: str = ""
-    ) -> Outcome:
-        return Outcome(status, objective, run_id, link, time.monotonic() - started, reason)
-
     try:
         result = _run(job, folder, parent_run)
     except Elsewhere as where:
-        return outcome("skipped", str(where)), 0
+        return Outcome("skipped", reason=str(where)), 0
     except GivenUp as given_up:
-        return outcome("pruned", str(given_up), given_up.value), 0
+        return Outcome("pruned", given_up.value, reason=str(given_up)), 0
     except (KeyboardInterrupt, Terminated) as ended:
-        return outcome("stopped", "ended from outside"), exit_code(ended)
+        return Outcome("stopped", reason="ended from outside"), exit_code(ended)
     except Exception as failure:
         line = one_line(failure)
         log.error("failed: %s", line or repr(failure), exc_info=failure if line is None else None)
-        return outcome("failed", line or f"{type(failure).__name__}: {failure}".splitlines()[0]), exit_code(failure)
-    status: Status = "reused" if result.reused else "finished"
-    return outcome(status, "", result.objective, result.run_id, result.link), 0
+        reason = line or f"{type(failure).__name__}: {failure}".splitlines()[0]
+        return Outcome("failed", reason=reason), exit_code(failure)
+    return Outcome("reused" if result.reused else "finished", result.objective, result.run_id, result.link), 0
 
 
 def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
-    config = read(RunConfig, job.settings)
+    settings = restored(job.settings)
+    config = read(RunConfig, settings)
     if parent_run is not None:
         config = dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, parent_run=parent_run))
-    epochs, started = config.train.epochs, time.monotonic()
-    last: float | None = None
-
     reporter = None
     if job.trial is not None:
-        from catdog_exp.sweeps.pruning import Reporter
+        from catdog_exp.sweeps.study import Reporter
 
-        reporter = Reporter(Path(job.trial.storage), job.trial.study, job.trial.number)
+        reporter = Reporter(job.trial)
+    moments = [time.monotonic()]  # when it began, and when each epoch ended
 
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
-        nonlocal last
-        now = time.monotonic()
-        left = None if last is None else (epochs - epoch) * (now - last)
+        moments.append(time.monotonic())
+        seconds, value = moments[-1] - moments[0], metrics[config.objective]
+        left = None if len(moments) < 3 else (config.train.epochs - epoch) * (moments[-1] - moments[-2])
         if left is not None and config.train.max_minutes is not None:
-            left = min(left, max(0.0, config.train.max_minutes * 60 - (now - started)))
-        last = now
-        value = metrics[config.objective]
-        write(folder / PROGRESS, Progress(epoch, epochs, value, now - started, left))
+            left = min(left, max(0.0, config.train.max_minutes * 60 - seconds))
+        write(folder / PROGRESS, Progress(epoch, config.train.epochs, value, seconds, left))
         if reporter is not None and reporter.report(epoch, value):
             raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
 
-    return experiment.run(config, folder, job.settings, job.overrides, on_epoch, job.inputs)
-
-
-def _end_with(parent: int) -> None:
-    """Let the system send this process SIGTERM when its parent is gone, by a kill too."""
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
-    if os.getppid() != parent:  # it was quicker
-        raise SystemExit(1)
+    return experiment.run(config, folder, settings, job.overrides, on_epoch, job.inputs)
 
 
 def _log_to(file: Path) -> None:

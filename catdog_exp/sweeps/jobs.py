@@ -1,4 +1,4 @@
-"""A sweep's jobs: what each of them is, how far it has come, and how it ended, as files that any process may read."""
+"""A sweep's jobs: what each of them is, how far it has come, and how it ended."""
 
 from __future__ import annotations
 
@@ -9,34 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from catdog_exp.errors import UserError
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.files import replacing
-from catdog_exp.sweeps.passwords import hidden, restored
+from catdog_exp.sweeps.passwords import hidden
 from catdog_exp.tracking.done_stages import is_done
+from catdog_exp.tracking.run_lookup import earlier_runs
 
-JOBS = "jobs"  # the sweep's folder for its frozen jobs, a file each
-SWEEP = "sweep.json"  # in the sweep's folder, what its jobs have in common
 STOP = "stop"  # in the sweep's folder, once it is to end: why
 PROGRESS = "progress.json"  # in a job's folder, replaced after each epoch
 LOG = "run.log"  # in a job's folder: its log, and all that its process has written
-OUTCOME = "outcome.json"  # in a job's folder, at its end
+RESULT = "result.json"  # in a job's folder, at its process's end: the outcome, as far as that can tell
 
 # finished: trained now. reused: a run that had finished before. pruned: given up early by a search.
 # skipped: under way elsewhere. stopped: ended from outside, or not started since the sweep was ended.
 Status = Literal["finished", "reused", "pruned", "failed", "skipped", "stopped"]
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """What all jobs of a sweep are to know. parent_run: MLflow's id, None where nothing is logged.
-
-    at_once: how many jobs share a machine; None where a cluster shares its machines out by itself.
-    fork_server: address of the one on the machine of the command, None where jobs run elsewhere.
-    """
-
-    parent_run: str | None
-    at_once: int | None
-    fork_server: str | None
 
 
 @dataclass(frozen=True)
@@ -50,10 +36,10 @@ class TrialOf:
 
 @dataclass(frozen=True)
 class Job:
-    """One job of a sweep, as it was composed before the first one started.
+    """One job of a sweep, as it was composed before it started.
 
     number: its place in the sweep, and the name of its folder. overrides: the words that it was composed with.
-    differs: what it has other than other jobs of its sweep, by key. settings: the whole config.
+    differs: what it has other than other jobs of its sweep, by key. settings: the whole config, without passwords.
     fingerprint: identity of its training, "" where it trains nothing. identities, inputs: of its plan, where that was
     known before it started. trial: of a search, None in a grid.
     """
@@ -96,10 +82,10 @@ class Outcome:
     """
 
     status: Status
-    objective: float | None
-    run_id: str | None
-    link: str
-    seconds: float
+    objective: float | None = None
+    run_id: str | None = None
+    link: str = ""
+    seconds: float = 0.0
     reason: str = ""
 
     @property
@@ -108,76 +94,54 @@ class Outcome:
         return self.status in ("finished", "reused", "pruned")
 
 
-def write(path: Path, content: Sweep | Job | Progress | Outcome) -> None:
+def write(path: Path, content: Progress | Outcome) -> None:
     """Put `content` at `path`, whole or not at all, and without passwords. Raises UserError when the system refuses."""
     with replacing(path) as aside:
-        aside.write_text(json.dumps(_plain(content), default=str), encoding="utf-8")
-
-
-def _plain(content: Sweep | Job | Progress | Outcome) -> Any:
-    return hidden(dataclasses.asdict(content))
-
-
-def freeze(folder: Path, jobs: Sequence[Job]) -> None:
-    """Write the jobs down in the sweep's folder, before the first one starts."""
-    (folder / JOBS).mkdir(parents=True, exist_ok=True)
-    for job in jobs:
-        write(folder / JOBS / f"{job.number}.json", job)
-
-
-def clear(folder: Path, jobs: Sequence[Job]) -> None:
-    """Make a sweep's folder ready for these jobs: it is new, or these very jobs are to go on in it.
-
-    Raises UserError where anything else is there.
-    """
-    there = {int(file.stem): file for file in (folder / JOBS).glob("*.json") if file.stem.isdecimal()}
-    if folder.exists() and any(folder.iterdir()):
-        told = {job.number: json.loads(json.dumps(_plain(job), default=str)) for job in jobs}
-        if {number: json.loads(file.read_text(encoding="utf-8")) for number, file in there.items()} != told or not told:
-            raise UserError(f"hydra.sweep.dir={folder}: there is something else in it, name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in (folder / STOP, *(folder / str(job.number) / OUTCOME for job in jobs)):
-        old.unlink(missing_ok=True)
-
-
-class KnownJobs:
-    """The jobs of a sweep, each read once; a search adds to them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._jobs: dict[int, Job] = {}
-
-    def __call__(self) -> list[Job]:
-        """All that there are by now, in order."""
-        for file in (self._folder / JOBS).glob("*.json"):
-            if int(file.stem) not in self._jobs:
-                self._jobs[int(file.stem)] = frozen_job(self._folder, int(file.stem))
-        return [self._jobs[number] for number in sorted(self._jobs)]
-
-
-def frozen_job(folder: Path, number: int) -> Job:
-    """The job with this number of the sweep in `folder`. Raises FileNotFoundError where there is none."""
-    values = json.loads((folder / JOBS / f"{number}.json").read_text(encoding="utf-8"))
-    trial, settings = values.pop("trial"), restored(values.pop("settings"))
-    return Job(**values, settings=settings, trial=None if trial is None else TrialOf(**trial))
-
-
-def sweep_in(folder: Path) -> Sweep:
-    """What the jobs of the sweep in `folder` have in common."""
-    return Sweep(**json.loads((folder / SWEEP).read_text(encoding="utf-8")))
-
-
-def stopping(folder: Path) -> str | None:
-    """Why the sweep in `folder` is to end, None while it is not."""
-    file = folder / STOP
-    return file.read_text(encoding="utf-8") if file.exists() else None
-
-
-def outcome_of(folder: Path, job: Job) -> Outcome | None:
-    """How the job ended, None while it has not."""
-    return outcome_from(folder / str(job.number) / OUTCOME)
+        aside.write_text(json.dumps(hidden(dataclasses.asdict(content)), default=str), encoding="utf-8")
 
 
 def outcome_from(file: Path) -> Outcome | None:
     """The outcome in a file, None where there is none."""
     return Outcome(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+
+def stopping(sweep: Path) -> str | None:
+    """Why the sweep in the folder `sweep` is to end, None while it is not."""
+    file = sweep / STOP
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+class Jobs:
+    """The jobs of a grid. jobs: all of them, those that were launched before included. outcomes: by number.
+
+    trials: how many a search is to have, None for a grid.
+    """
+
+    trials: int | None = None
+
+    def __init__(self, jobs: Sequence[Job] = (), before: Jobs | None = None) -> None:
+        self.jobs: list[Job] = [*(before.jobs if before else ()), *jobs]
+        self.outcomes: dict[int, Outcome] = dict(before.outcomes) if before else {}
+        self._waiting = iter(jobs)
+
+    def reuse(self, common: RunConfig) -> None:
+        """Take the outcomes of runs that have finished already."""
+        if common.if_exists not in ("reuse", "skip"):
+            return
+        earlier = earlier_runs(common.tracking, [job.fingerprint for job in self.jobs if job.fingerprint])
+        for job in self.jobs:
+            run = earlier.get(job.fingerprint)
+            if run is not None and run.state == "finished" and job.is_done(run.done):
+                self.outcomes[job.number] = Outcome("reused", run.objective, run.run_id, run.link, run.seconds)
+
+    def next(self) -> Job | None:
+        """The next one to be started; None where there is none, for now."""
+        return next((job for job in self._waiting if job.number not in self.outcomes), None)
+
+    def end(self, job: Job, outcome: Outcome) -> None:
+        """Note how a job has ended."""
+        self.outcomes[job.number] = outcome
+
+    def conclusion(self) -> list[str]:
+        """What there is to say of all jobs together."""
+        return []

@@ -10,12 +10,13 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from catdog_exp.errors import UserError
-from catdog_exp.experiment.checks import check_settings, check_source
+from catdog_exp.experiment.checks import check, check_settings, check_source
 from catdog_exp.experiment.config import RunConfig
-from catdog_exp.experiment.plan import Plan, resolve
+from catdog_exp.experiment.plan import resolve
 from catdog_exp.packs.plan import PackPlan
 from catdog_exp.reading import read
 from catdog_exp.sweeps.jobs import Job
+from catdog_exp.sweeps.passwords import hidden
 
 # Words that do not change what a sweep's jobs come to.
 _IRRELEVANT = ("sweep.", "if_exists=", "hardware.threads=", "tracking.", "paths.", "hydra.", "hydra/")
@@ -23,10 +24,11 @@ _IRRELEVANT = ("sweep.", "if_exists=", "hardware.threads=", "tracking.", "paths.
 COMMON = ("objective", "if_exists", "sweep.", "tracking", "paths.")
 
 
-def plan(composed: Sequence[tuple[list[str], dict[str, Any]]]) -> list[Job]:
+def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], first: int = 0) -> list[Job]:
     """The jobs with these overrides and settings, in order. Raises UserError for what cannot be run.
 
     Nothing is made before all of them are checked; then their pictures are made available and looked at.
+    first: number of the first one.
     """
     configs = [read(RunConfig, settings) for _, settings in composed]
     common = set.intersection(*(set(words) for words, _ in composed))
@@ -41,11 +43,28 @@ def plan(composed: Sequence[tuple[list[str], dict[str, Any]]]) -> list[Job]:
             if key.startswith(COMMON):
                 raise UserError(f"{key}: all jobs of a sweep share it, give it one value")
     packs: dict[str, PackPlan] = {}
-    plans = [_plan(settings, packs) for _, settings in composed]
-    return [
-        Job(number, words, differs, settings, *_of(plan))
-        for number, ((words, settings), differs, plan) in enumerate(zip(composed, differing, plans, strict=True))
-    ]
+    jobs = []
+    for number, ((words, settings), config, differs) in enumerate(
+        zip(composed, configs, differing, strict=True), first
+    ):
+        found = resolve(config, settings, packs) if "train" in config.stages else None
+        known = ("", {}, None) if found is None else (found.training, found.identities, found.inputs)
+        jobs.append(Job(number, words, differs, hidden(settings), *known))
+    return jobs
+
+
+def absent_pictures(composed: Sequence[tuple[list[str], dict[str, Any]]]) -> str | None:
+    """What planning the jobs would have to make available first, in words; None where all pictures are there.
+
+    Raises UserError for what is wrong with a job up to the first whose pictures are not there.
+    """
+    for _, settings in composed:
+        config = read(RunConfig, settings)
+        absent = config.data.source.absent()
+        if absent is not None and set(config.stages) != {"predict"}:
+            check(config)
+            return absent
+    return None
 
 
 def sweep_fingerprint(words: Sequence[str]) -> str:
@@ -64,22 +83,11 @@ def _shown(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _of(plan: Plan | None) -> tuple[str, Mapping[str, str], str | None]:
-    """What a job keeps of its plan."""
-    return ("", {}, None) if plan is None else (plan.training, plan.identities, plan.inputs)
-
-
 def fingerprint_of(settings: Mapping[str, Any], packs: dict[str, PackPlan]) -> str:
     """Identity of a job's training; "" for one that trains nothing: it ends without a result and is done each time.
 
     packs: as `resolve` takes them. Raises UserError when the settings, the pictures or the weights to start from are
     wrong.
     """
-    plan = _plan(settings, packs)
-    return "" if plan is None else plan.training
-
-
-def _plan(settings: Mapping[str, Any], packs: dict[str, PackPlan]) -> Plan | None:
-    """A job's plan; None for one that trains nothing."""
     config = read(RunConfig, settings)
-    return resolve(config, settings, packs) if "train" in config.stages else None
+    return resolve(config, settings, packs).training if "train" in config.stages else ""

@@ -1,175 +1,251 @@
-"""A sweep that searches: each job asks an Optuna study what to try when it starts, and tells it what came out.
+"""A sweep that searches: each job tries what an Optuna study proposes when it starts, and tells it what came out.
 
-So all of a launcher's workers are busy to the end, wherever they are, and each trial knows of all that ended before it.
+So all places are busy to the end, and each trial knows of all that ended before it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import itertools
 import json
-import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from hydra.core.config_loader import ConfigLoader
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
+from pydantic import Field
 
 from catdog_exp.errors import UserError
-from catdog_exp.files import replacing
+from catdog_exp.experiment.checks import check
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.identity import relevant
+from catdog_exp.packs.plan import PackPlan
 from catdog_exp.reading import read
-from catdog_exp.sweeps.jobs import TrialOf
-from catdog_exp.sweeps.pruning import STARTUP, WARMUP
-from catdog_exp.sweeps.recalling import recall
-from catdog_exp.sweeps.search_plan import SearchConfig, SearchPlan, planned
-from catdog_exp.sweeps.study import Direction, Standing, begun, locked, opened, own, standing
+from catdog_exp.sweeps.composed import absolute, plain
+from catdog_exp.sweeps.jobs import Job, Jobs, Outcome, TrialOf
+from catdog_exp.sweeps.passwords import hidden, hide, restored
+from catdog_exp.sweeps.planning import fingerprint_of, keys
+from catdog_exp.sweeps.space import ends_of, groups, put, split
+from catdog_exp.sweeps.study import STARTUP, WARMUP, Direction, alone, opened, own, standing
+from catdog_exp.tracking.run_lookup import earlier_runs
 from catdog_exp.training.objective import is_minimized
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.distributions import BaseDistribution
     from optuna.trial import Trial
 
-PLAN = "search.json"  # in the sweep's folder
-
-log = logging.getLogger(__name__)
+FILE = "optuna.db"  # in paths.outputs, beside MLflow's
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """What a job is to try.
+class SearchConfig:
+    """How a search goes. Keys: conf/hydra/sweeper/search.yaml."""
 
-    overrides: the words that make it. differs: those of them that the search has chosen, by key.
-    settings: the whole config, resolved, without Hydra's section.
+    n_trials: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    startup_trials: Annotated[int, Field(ge=1)]
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    params: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What a search tries, as it was when its sweep started: files that are edited meanwhile change nothing.
+
+    words: what all its trials have. bases: for each combination of the `groups` that are searched, the composed
+    config, with its references unresolved: a value that is searched may be meant.
     """
 
-    trial: TrialOf
-    overrides: list[str]
-    differs: dict[str, Any]
-    settings: dict[str, Any]
+    storage: Path
+    study: str
+    config: SearchConfig
+    words: list[str]
+    space: dict[str, BaseDistribution]
+    groups: list[str]
+    bases: dict[str, DictConfig]
+
+    def settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole config, resolved and without Hydra's section, of a trial with these values, by key.
+
+        Raises UserError for a key that the config does not have.
+        """
+        base = self.bases[_combination({key: values[key] for key in self.groups})]
+        return _settings(base, [f"{key}={value}" for key, value in values.items() if key not in self.groups])
 
 
-def search(
-    config: DictConfig,
-    loader: ConfigLoader,
-    settings: Mapping[str, Any],
-    arguments: Sequence[str],
-    launch: Callable[[Sequence[str], int, int], None],
-) -> None:
-    """Do what is missing of the study's n_trials: those complete or given up count, also those of earlier commands.
+class Trials(Jobs):
+    """The trials of a search that are missing: those complete or given up count, also those of earlier commands.
 
-    A failed trial is replaced by another, up to n_trials jobs in all. settings: the keys of SearchConfig.
-    launch: runs jobs with these words, so many, the first of them of this number; it returns when they have ended.
+    These come first, as jobs that have ended. A failed trial is replaced by another, up to n_trials jobs in all.
+    """
+
+    def __init__(self, plan: SearchPlan, study: Study, folder: Path) -> None:
+        """folder: the sweep's."""
+        from optuna.trial import TrialState
+
+        ended = study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
+        super().__init__()
+        self.trials = plan.config.n_trials
+        self._plan, self._study, self._folder = plan, study, folder
+        self._packs: dict[str, PackPlan] = {}
+        self._ended = ended
+        for trial in ended:
+            self._add(trial.params, None)
+        self._left = self.trials  # that this command may begin
+        self._none_now = False  # until a trial ends
+
+    def reuse(self, common: RunConfig) -> None:
+        """Take the outcomes of the trials that have ended."""
+        from optuna.trial import TrialState
+
+        runs = earlier_runs(common.tracking, [job.fingerprint for job in self.jobs]) if self.jobs else {}
+        for job, trial in zip(self.jobs, self._ended, strict=True):
+            run = runs.get(job.fingerprint)
+            values = trial.intermediate_values
+            pruned = trial.state == TrialState.PRUNED
+            self.outcomes[job.number] = Outcome(
+                "pruned" if pruned else "reused",
+                values[max(values)] if pruned and values else trial.value,
+                run.run_id if run else None,
+                run.link if run else "",
+                trial.duration.total_seconds() if trial.duration else 0.0,
+                "by an earlier command" if pruned else "",
+            )
+
+    def next(self) -> Job | None:
+        """The next trial, begun; first one that a process that is gone has left, so that its run goes on."""
+        while self._left > 0 and not self._none_now:
+            if (trial := self._taken()) is None:
+                self._none_now = True
+                return None
+            self._left -= 1
+            try:
+                return self._add(trial.params, TrialOf(str(self._plan.storage), self._plan.study, trial.number))
+            except UserError as error:  # a combination that no network or picture allows
+                self.end(self.jobs[-1], Outcome("failed", reason=str(error)))
+        return None
+
+    def end(self, job: Job, outcome: Outcome) -> None:
+        """Tell the study how a trial ended, where no other process has. With one that was stopped the same command
+        goes on.
+        """
+        from optuna.trial import TrialState
+
+        super().end(job, outcome)
+        self._none_now = False
+        if job.trial is None or outcome.status == "stopped":
+            return
+        if outcome.status == "pruned":
+            self._study.tell(job.trial.number, state=TrialState.PRUNED, skip_if_finished=True)
+        elif outcome.objective is None or math.isnan(outcome.objective):
+            self._study.tell(job.trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        else:
+            self._study.tell(job.trial.number, outcome.objective, skip_if_finished=True)
+
+    def _add(self, values: Mapping[str, Any], trial: TrialOf | None) -> Job:
+        """The job that tries these values. Raises UserError where it cannot be run; it is added all the same."""
+        own = [f"{key}={value}" for key, value in values.items()]  # a choice is a text to the search
+        settings = self._plan.settings(values)
+        self.jobs.append(Job(len(self.jobs), [*self._plan.words, *own], keys(own), settings, "", trial=trial))
+        self.jobs[-1] = replace(self.jobs[-1], fingerprint=fingerprint_of(restored(settings), self._packs))
+        return self.jobs[-1]
+
+    def _taken(self) -> Trial | None:
+        """A trial for this sweep; None when nothing is left to do."""
+        from optuna.samplers import TPESampler
+        from optuna.trial import Trial
+
+        chosen, study = self._plan.config, self._study
+        with alone(self._plan.storage):
+            seen = standing(study, self._folder)
+            sure = seen.done + len(seen.alive)
+            if sure >= chosen.n_trials:
+                return None
+            if not seen.left and sure + len(seen.elsewhere) < chosen.n_trials:
+                # Of the trial's number: so a search that was interrupted tries what it would have tried.
+                seed = chosen.seed + len(study.get_trials(deepcopy=False))
+                study.sampler = TPESampler(seed=seed, n_startup_trials=chosen.startup_trials, multivariate=True)
+                trial = study.ask(self._plan.space)
+            else:
+                trial = Trial(study, (seen.left or seen.elsewhere)[0]._trial_id)
+            own(trial, self._folder)
+            return trial
+
+    def conclusion(self) -> list[str]:
+        """How far the study is, and the best so far, in a line."""
+        from optuna.trial import TrialState
+
+        study = self._study
+        states = [trial.state for trial in study.get_trials(deepcopy=False)]
+        complete, pruned = states.count(TrialState.COMPLETE), states.count(TrialState.PRUNED)
+        line = f"search: {complete + pruned} of {self.trials} trials, {pruned} of them given up early"
+        if complete:
+            best = " ".join(f"{key}={value}" for key, value in study.best_params.items())
+            line += f"; best {study.best_value:.4f} with {best}"
+        return [line]
+
+
+def trials(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> Trials:
+    """The search that a sweep with this config and these words is.
 
     Raises UserError: no Optuna; a space that the config has no room for; a storage that cannot be used.
     """
     if importlib.util.find_spec("optuna") is None:
         raise UserError("a search needs Optuna: `pip install catdog-exp[optuna]`")
-    chosen = read(SearchConfig, settings, "hydra.sweeper")
-    folder = Path(config.hydra.sweep.dir).absolute()
-    plan = planned(config, loader, chosen, arguments)
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "multirun.yaml")
-    with replacing(folder / PLAN) as aside:
-        aside.write_text(json.dumps(asdict(plan)), encoding="utf-8")
-    _make_study(plan, chosen, str(config.objective))
-    first = _recalled(plan, folder)
-    missing, begun_before = _count(plan, folder)
-    launched = 0
-    while (count := min(missing, plan.n_trials - launched)) > 0:
-        launch(plan.words, count, first + launched)
-        launched += count
-        missing, begun_now = _count(plan, folder)
-        if begun_now == begun_before:  # the sweep was stopped, or another one does what is missing
-            break
-        begun_before = begun_now
-    _say_best(plan)
+    settings = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+    assert isinstance(settings, dict)
+    chosen = read(
+        SearchConfig, {str(key): value for key, value in settings.items() if key != "_target_"}, "hydra.sweeper"
+    )
+    plan = _planned(config, loader, chosen, words)
+    plan.storage.parent.mkdir(parents=True, exist_ok=True)
+    direction: Direction = "minimize" if is_minimized(str(config.objective)) else "maximize"
+    study = opened(plan.storage, plan.study, create=direction)
+    study.set_user_attr(STARTUP, chosen.startup_trials)
+    study.set_user_attr(WARMUP, chosen.warmup_epochs)
+    return Trials(plan, study, Path(config.hydra.sweep.dir).absolute())
 
 
-def take(folder: Path, number: int) -> Proposal | None:
-    """What job `number` of the search in `folder` is to try; None when nothing is left to do.
+def _planned(config: DictConfig, loader: ConfigLoader, chosen: SearchConfig, arguments: Sequence[str]) -> SearchPlan:
+    from optuna.distributions import distribution_to_json
 
-    First what a process that is gone has begun, so that its run goes on; the same again when a job is launched again.
-    Raises UserError when the study cannot be used.
-    """
-    folder = folder.absolute()
-    plan = SearchPlan(**json.loads((folder / PLAN).read_text(encoding="utf-8")))
-    with locked(Path(plan.storage), plan.study) as study:
-        trial = _next(plan, study, standing(study, folder, number))
-        if trial is None:
-            return None
-        own(trial, folder, number)
-    values = dict(trial.params)
-    words = [*plan.words, *(f"{key}={value}" for key, value in values.items())]
-    of = TrialOf(plan.storage, plan.study, trial.number)
-    return Proposal(of, words, values, plan.settings(values))
-
-
-def tell(trial: TrialOf, value: float | None, *, pruned: bool = False) -> None:
-    """Tell the study how a trial ended: with a value, given up by its pruner, or failed (None, or not a number).
-
-    A trial that another process has finished meanwhile stays as it is. Raises UserError when the study cannot be used.
-    """
-    from optuna.trial import TrialState
-
-    study = opened(Path(trial.storage), trial.study)
-    if pruned:
-        study.tell(trial.number, state=TrialState.PRUNED, skip_if_finished=True)
-    elif value is None or math.isnan(value):
-        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-    else:
-        study.tell(trial.number, value, skip_if_finished=True)
+    words, space = split([*(f"{key}={value}" for key, value in chosen.params.items()), *arguments], loader)
+    if not space:
+        raise UserError("nothing is searched: choose sweep=optuna, or give hydra.sweeper.params.KEY=choice(...)")
+    searched = groups(space, loader)
+    single = {key: kind for key, kind in space.items() if key not in searched}
+    bases: dict[str, DictConfig] = {}
+    parts: list[Any] = [chosen.seed]
+    for choices in itertools.product(*searched.values()):
+        combination = dict(zip(searched, choices, strict=True))
+        base = loader.load_sweep_config(config, [*words, *(f"{key}={name}" for key, name in combination.items())])
+        with open_dict(base):
+            base.pop("hydra")
+            base.paths.outputs = absolute(base.paths.outputs)
+        hide(base)
+        bases[_combination(combination)] = base
+        for end in (0, -1):  # what is wrong with the space shows at its ends, if anywhere
+            ends = _settings(base, [f"{key}={ends_of(kind)[end]}" for key, kind in single.items()])
+            check(read(RunConfig, restored(ends)))
+        held = _settings(base, [f"{key}=null" for key in single])
+        parts.append([relevant(held), {key: value for key, value in held["data"].items() if key != "threads"}])
+    written = {key: distribution_to_json(kind) for key, kind in space.items()}
+    name = hashlib.sha256(json.dumps([*parts, written], sort_keys=True).encode()).hexdigest()[:32]
+    storage = Path(next(iter(bases.values())).paths.outputs) / FILE
+    return SearchPlan(storage, name, chosen, words, space, list(searched), bases)
 
 
-def _next(plan: SearchPlan, study: Study, seen: Standing) -> Trial | None:
-    from optuna.distributions import json_to_distribution
-    from optuna.samplers import TPESampler
-    from optuna.trial import Trial
-
-    sure = seen.done + len(seen.alive)
-    if sure >= plan.n_trials:
-        return None
-    if not seen.left and sure + len(seen.elsewhere) < plan.n_trials:
-        # Of the trial's number: so a search that was interrupted tries what it would have tried.
-        seed = plan.seed + len(study.get_trials(deepcopy=False))
-        study.sampler = TPESampler(seed=seed, n_startup_trials=plan.startup_trials, multivariate=True)
-        return study.ask({key: json_to_distribution(text) for key, text in plan.space.items()})
-    return Trial(study, (seen.left or seen.elsewhere)[0]._trial_id)
+def _settings(base: DictConfig, words: Sequence[str]) -> dict[str, Any]:
+    config = base.copy()
+    OmegaConf.set_struct(config, True)
+    put(config, words)
+    return dict(hidden(plain(config)))
 
 
-def _make_study(plan: SearchPlan, chosen: SearchConfig, objective: str) -> None:
-    direction: Direction = "minimize" if is_minimized(objective) else "maximize"
-    Path(plan.storage).parent.mkdir(parents=True, exist_ok=True)
-    with locked(Path(plan.storage), plan.study, create=direction) as study:
-        study.set_user_attr(STARTUP, chosen.startup_trials)
-        study.set_user_attr(WARMUP, chosen.warmup_epochs)
-
-
-def _recalled(plan: SearchPlan, folder: Path) -> int:
-    """Write the trials that earlier commands have ended into `folder`. Returns how many they are."""
-    from optuna.trial import TrialState
-
-    ended = opened(Path(plan.storage), plan.study).get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
-    return recall(folder, ended, plan.words, plan.settings)
-
-
-def _count(plan: SearchPlan, folder: Path) -> tuple[int, int]:
-    """How many trials are missing, and how many the sweep in `folder` has begun."""
-    with locked(Path(plan.storage), plan.study) as study:
-        seen = standing(study, folder)
-        return plan.n_trials - seen.done - len(seen.alive), begun(study, folder)
-
-
-def _say_best(plan: SearchPlan) -> None:
-    from optuna.trial import TrialState
-
-    study = opened(Path(plan.storage), plan.study)
-    trials = study.get_trials(deepcopy=False)
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    pruned = sum(trial.state == TrialState.PRUNED for trial in trials)
-    line = f"search: {len(complete) + pruned} of {plan.n_trials} trials, {pruned} of them given up early"
-    if complete:
-        best = " ".join(f"{key}={value}" for key, value in study.best_params.items())
-        line += f"; best {study.best_value:.4f} with {best}"
-    log.info("%s", line)
+def _combination(choices: Mapping[str, Any]) -> str:
+    return json.dumps(choices, sort_keys=True)

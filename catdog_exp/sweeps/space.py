@@ -41,17 +41,14 @@ def _distribution(override: Override) -> BaseDistribution:
         log = "log" in value.tags
         if isinstance(value, IntervalSweep):
             low, high = value.start, value.end
-            assert low is not None
-            assert high is not None
-            if isinstance(low, int) and isinstance(high, int):
-                return IntDistribution(low, high, log=log)
-            return FloatDistribution(low, high, log=log)
+            whole = isinstance(low, int) and isinstance(high, int)
+            return (IntDistribution if whole else FloatDistribution)(low, high, log=log)  # type: ignore[arg-type]
         values = list(value.range())
-        if log and isinstance(values[0], int):
+        whole = all(isinstance(item, int) for item in values)
+        if log and whole:
             return IntDistribution(min(values), max(values), log=True)
-        if all(isinstance(item, int) for item in values):
-            return IntDistribution(min(values), max(values), step=abs(int(value.step)))
-        return FloatDistribution(min(values), max(values), step=abs(float(value.step)))
+        kind, step = (IntDistribution, int) if whole else (FloatDistribution, float)
+        return kind(min(values), max(values), step=abs(step(value.step)))  # type: ignore[arg-type]
     except (ValueError, IndexError) as error:
         raise UserError(f"{override.input_line}: nothing can be searched here ({error})") from None
 
@@ -75,11 +72,7 @@ def put(config: DictConfig, words: Sequence[str]) -> None:
             raise UserError(f"{override.input_line}: there is no key {key}") from None
 
 
-def ends_of(distribution: BaseDistribution) -> tuple[Any, Any]:
-    """The first and the last value."""
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices[0], distribution.choices[-1]
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return distribution.low, distribution.high
+def ends_of(distribution: Any) -> tuple[Any, Any]:
+    """The first and the last value of one of Optuna's distributions."""
+    values = getattr(distribution, "choices", None) or (distribution.low, distribution.high)
+    return values[0], values[-1]

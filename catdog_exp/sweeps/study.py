@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import psutil
 
 from catdog_exp.errors import UserError
+from catdog_exp.sweeps.jobs import TrialOf
 from catdog_exp.tracking.heartbeat import process_lives
 
 if TYPE_CHECKING:
@@ -24,55 +23,47 @@ Direction = Literal["minimize", "maximize"]
 LOCK_TIMEOUT = 120  # seconds; each process holds the lock for a fraction of one
 BUSY_TIMEOUT = 60  # seconds that another process may hold the database
 
-_OWNER = "owner"  # what is noted with a trial: who does it, and for which job
+STARTUP, WARMUP = "startup_trials", "warmup_epochs"  # what a study notes for its trials' reporters
+_OWNER = "owner"  # what is noted with a trial: which process has it done, and for which sweep
 
 
 @contextmanager
-def locked(file: Path, name: str, *, create: Direction | None = None) -> Iterator[Study]:
-    """The study `name` in `file`, with no other process in this block; `create`: makes it,
-    to minimize or to maximize.
+def alone(file: Path) -> Iterator[None]:
+    """While the block runs, no other process is in such a block for this file of studies.
 
     Raises UserError when the file cannot be used or another process does not give it free.
     """
-    optuna = _optuna()
+    import optuna
     from filelock import FileLock, Timeout
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with FileLock(f"{file}.lock", timeout=LOCK_TIMEOUT):
-            yield _open(file, name, create)
+            yield
     except Timeout:
         raise UserError(f"{file}: another process has held {file}.lock for {LOCK_TIMEOUT} s") from None
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         raise UserError(f"{file} cannot be used as Optuna's storage: {str(error).splitlines()[0]}") from error
 
 
-def opened(file: Path, name: str) -> Study:
-    """The study, for as long as the caller likes, beside others. Raises as `locked` does."""
-    with locked(file, name) as study:
-        return study
+def opened(file: Path, name: str, *, create: Direction | None = None) -> Study:
+    """The study `name` in `file`; `create`: it is made where it is not there, to minimize or to maximize.
 
-
-def _open(file: Path, name: str, create: Direction | None) -> Study:
-    import optuna
-
-    wait = {"connect_args": {"timeout": BUSY_TIMEOUT}}
-    storage = optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs=wait)
-    if create is None:
-        return optuna.load_study(study_name=name, storage=storage)
-    return optuna.create_study(study_name=name, storage=storage, direction=create, load_if_exists=True)
-
-
-def _optuna() -> Any:
+    Raises as `alone` does.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
+    with alone(file):
+        wait = {"connect_args": {"timeout": BUSY_TIMEOUT}}
+        storage = optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs=wait)
+        if create is None:
+            return optuna.load_study(study_name=name, storage=storage)
+        return optuna.create_study(study_name=name, storage=storage, direction=create, load_if_exists=True)
 
 
-@dataclass(frozen=True)
-class Standing:
-    """A study's trials as one job sees them.
+class Standing(NamedTuple):
+    """A study's trials as one sweep sees them.
 
     done: complete or given up. left: what a process that is gone has begun. alive: under way now.
     elsewhere: begun on another machine for another sweep, which cannot be asked whether it lives.
@@ -84,8 +75,8 @@ class Standing:
     elsewhere: list[FrozenTrial]
 
 
-def standing(study: Study, folder: Path, number: int | None = None) -> Standing:
-    """How far the study is, seen from job `number` of the sweep in `folder`, within `locked`."""
+def standing(study: Study, folder: Path) -> Standing:
+    """How far the study is, seen from the sweep in `folder`, within `alone`."""
     from optuna.trial import TrialState
 
     trials = study.get_trials(deepcopy=False)
@@ -96,35 +87,49 @@ def standing(study: Study, folder: Path, number: int | None = None) -> Standing:
         owner = trial.user_attrs.get(_OWNER)
         if owner is None:  # its process was killed while it asked: some of its parameters are not there
             study.tell(trial.number, state=TrialState.FAIL)
-            continue
-        ours = owner["sweep"] == str(folder)
-        lives = _lives(owner)
-        if ours and owner["job"] == number:  # its job is launched again
-            found.left.insert(0, trial)
-        elif lives or (lives is None and ours):
+        elif owner["sweep"] == str(folder):
             found.alive.append(trial)
+        elif owner["host"] != socket.gethostname():
+            found.elsewhere.append(trial)
         else:
-            (found.elsewhere if lives is None else found.left).append(trial)
+            lives = process_lives(owner["pid"], float(owner["started"]))
+            (found.alive if lives else found.left).append(trial)
     return found
 
 
-def begun(study: Study, folder: Path) -> int:
-    """How many trials the sweep in `folder` has begun or taken over."""
-    owners = [trial.user_attrs.get(_OWNER) for trial in study.get_trials(deepcopy=False)]
-    return sum(owner is not None and owner["sweep"] == str(folder) for owner in owners)
-
-
-def own(trial: Trial, folder: Path, number: int) -> None:
-    """Note that this process does the trial, for job `number` of the sweep in `folder`."""
+def own(trial: Trial, folder: Path) -> None:
+    """Note that this process has the trial done, for the sweep in `folder`."""
     process = psutil.Process()
     owner = {"host": socket.gethostname(), "pid": process.pid, "started": str(process.create_time())}
-    trial.set_user_attr(_OWNER, {**owner, "sweep": str(folder), "job": number})
+    trial.set_user_attr(_OWNER, {**owner, "sweep": str(folder)})
 
 
-def _lives(owner: dict[str, Any]) -> bool | None:
-    """Whether the process that does a trial is there; None when it is another machine's."""
-    if owner["host"] != socket.gethostname():
-        return None
-    if owner["pid"] == os.getpid():
-        return False  # a process does one job after the other: it has left the earlier one
-    return process_lives(owner["pid"], float(owner["started"]))
+class Reporter:
+    """Tells a study how a trial comes along, and hears whether to go on.
+
+    A trial is given up when its best value so far is worse than the median of those that complete trials had
+    at this epoch: not in the first epochs, and not before some trials are complete.
+    Values of epochs that the trial has already told, as before an interruption, are left as they are.
+    """
+
+    def __init__(self, of: TrialOf) -> None:
+        """Raises UserError when the study cannot be opened."""
+        import optuna
+
+        self._study = opened(Path(of.storage), of.study)
+        attributes = self._study.user_attrs
+        # Optuna counts the first epoch as step 0.
+        self._study.pruner = optuna.pruners.MedianPruner(
+            n_startup_trials=attributes[STARTUP], n_warmup_steps=max(attributes[WARMUP] - 1, 0)
+        )
+        (trial,) = (trial for trial in self._study.get_trials(deepcopy=False) if trial.number == of.number)
+        self._trial = optuna.trial.Trial(self._study, trial._trial_id)
+        self._told = set(trial.intermediate_values)
+
+    def report(self, epoch: int, value: float) -> bool:
+        """Tell the objective's value after `epoch`, counted from 1. True: give the training up."""
+        step = epoch - 1
+        if step not in self._told:
+            self._told.add(step)
+            self._trial.report(value, step)
+        return bool(self._trial.should_prune())

@@ -60,14 +60,13 @@ def csv_table(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: s
     writer.writerow(["job", "status", objective, *keys, "seconds", "run", "link", "fingerprint", "reason"])
     for job in sorted(jobs, key=lambda job: job.number):
         outcome = outcomes.get(job.number)
-        known = ("", "", "", "", "")
+        values = [exact(job.differs[key]) if key in job.differs else "" for key in keys]
+        value, known = "", ["", "", ""]
         if outcome is not None:
             value = "" if outcome.objective is None else repr(outcome.objective)
-            texts = (outcome.run_id or "", without_password(outcome.link), without_password(outcome.reason))
-            known = (value, f"{outcome.seconds:.1f}", *texts)
-        value, seconds, run, link, reason = known
-        values = [exact(job.differs[key]) if key in job.differs else "" for key in keys]
-        writer.writerow([job.number, _status(outcome), value, *values, seconds, run, link, job.fingerprint, reason])
+            known = [f"{outcome.seconds:.1f}", outcome.run_id or "", without_password(outcome.link)]
+        reason = "" if outcome is None else without_password(outcome.reason)
+        writer.writerow([job.number, _status(outcome), value, *values, *known, job.fingerprint, reason])
     return text.getvalue()
 
 

@@ -365,7 +365,7 @@ def test_sixteen_processes_at_once_on_nothing_make_one_store_and_one_experiment(
 
 def test_importing_the_package_imports_no_mlflow():
     code = (
-        "import sys, catdog_exp.commands.doctor_report, catdog_exp.sweeps.underway;"
+        "import sys, catdog_exp.commands.doctor_report, catdog_exp.sweeps.plugins;"
         "from catdog_exp.tracking import best_run, run_list, run_lookup, run, state, store, ui;"
         "print(sorted({'mlflow', 'sqlalchemy', 'psutil', 'filelock'} & set(sys.modules)))"
     )

@@ -1,0 +1,210 @@
+"""A sweep from its first word to its last: all jobs checked, its run at the tracking server, the jobs, the summary."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, OmegaConf
+
+from catdog_exp.errors import IncompleteSweep, UserError
+from catdog_exp.experiment.config import RunConfig
+from catdog_exp.files import replacing
+from catdog_exp.reading import read
+from catdog_exp.sweeps.attempts import Attempts, start_server
+from catdog_exp.sweeps.composed import plain
+from catdog_exp.sweeps.jobs import STOP, Job, Jobs, Outcome
+from catdog_exp.sweeps.live import live_view
+from catdog_exp.sweeps.passwords import restored
+from catdog_exp.sweeps.places import LOOK_EVERY, Elsewhere, Places, places
+from catdog_exp.sweeps.planning import absent_pictures, plan, sweep_fingerprint
+from catdog_exp.sweeps.stopping import signals_noted
+from catdog_exp.sweeps.summary import spreads_of, summarize
+from catdog_exp.sweeps.table import job_table, markdown_table, plan_table
+from catdog_exp.tracking.children import finish_children
+from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.run_log import RunLog
+from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs, find_parent
+from catdog_exp.tracking.uris import without_password
+from catdog_exp.training.objective import is_minimized
+
+WORDS = "words.txt"  # in the sweep's folder: those of its command
+NOTE = "mlflow.note.content"  # MLflow's tag: text that its page of a run begins with
+log = logging.getLogger(__name__)
+
+
+def launch(
+    config: DictConfig,
+    loader: ConfigLoader,
+    where: str,
+    settings: Mapping[str, Any],
+    words: Sequence[list[str]],
+    before: Jobs,
+) -> Jobs:
+    """Run the jobs with these words; of a search, all trials that have these words in common.
+
+    config, loader: of the sweep. where, settings: of the launcher. before: what the sweep has launched already.
+    With `sweep.dry_run` it prints the plan alone. The same command again goes on in the same parent run.
+    Raises UserError for what is wrong with any job, before anything but its pictures is made; IncompleteSweep when a
+    job has no result; what a signal raises.
+    """
+    folder = Path(config.hydra.sweep.dir).absolute()
+    sweeper = str(config.hydra.sweeper._target_).rpartition(".")[2]
+    # What a search tries is in none of its words' configs.
+    configs = [config] if sweeper == "Search" else [loader.load_sweep_config(config, each) for each in words]
+    composed = [(each, restored(plain(composed))) for each, composed in zip(words, configs, strict=True)]
+    # Of the first job: what a sweep varies may be what no run can do without.
+    common = read(RunConfig, composed[0][1])
+    is_shown = common.sweep.dry_run or common.plan
+    if is_shown and sweeper != "Grid":
+        raise UserError("sweep.dry_run=true: a search chooses its jobs as it goes, none is known before it starts")
+    if is_shown and (absent := absent_pictures(composed)):
+        print(f"pictures: {absent}; all else follows from them")
+        return before
+    if not is_shown and where in ("local", "basic"):
+        start_server()  # it gets ready while the jobs are checked and the store is opened
+    if sweeper == "Search":
+        from catdog_exp.sweeps.search import trials
+
+        jobs: Jobs = trials(config, loader, words[0])
+    else:
+        jobs = Jobs(plan(composed, len(before.jobs)), before)
+    hardware = [read(RunConfig, settings).hardware for _, settings in composed]
+    # What is only shown needs no cluster.
+    where = "basic" if is_shown and where in ("slurm", "ray") else where
+    place = places(where, settings, common.sweep.jobs, hardware)
+    if is_shown:
+        print(_plan(common, jobs.jobs, min(place.at_once(), len(jobs.jobs))))
+        return jobs
+    own = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+    own += config.hydra.overrides.task
+    _take(folder, without_password("\n".join(own)))
+    OmegaConf.save(config, folder / "multirun.yaml")
+    jobs.reuse(common)
+    with _parent(common, own) as parent:
+        with signals_noted() as came:
+            try:
+                _run(jobs, place, folder, parent.run_id, common, came)
+            finally:
+                lacking = _summary(folder, parent, jobs, common.objective)
+                if parent.run_id is not None:
+                    finish_children(common.tracking, parent.run_id)
+        if lacking:
+            raise IncompleteSweep(lacking)
+    return jobs
+
+
+def _take(folder: Path, words: str) -> None:
+    """Make the sweep's folder ready: it is new, or the same words are to go on in it.
+
+    Raises UserError where there is anything else in it.
+    """
+    mark = folder / WORDS
+    if folder.exists() and any(folder.iterdir()) and not (mark.is_file() and mark.read_text("utf-8") == words):
+        raise UserError(f"hydra.sweep.dir={folder}: there is something else in it, name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / STOP).unlink(missing_ok=True)
+    with replacing(mark) as aside:
+        aside.write_text(words, encoding="utf-8")
+
+
+def _run(jobs: Jobs, place: Places, folder: Path, parent_run: str | None, common: RunConfig, came: list[str]) -> None:
+    """Run all jobs, as many at once as there are places, until the last has ended; no more are begun after a signal."""
+    running: dict[int, tuple[Job, Attempts | Elsewhere]] = {}  # by the number of their place
+    why = ""
+    with live_view(folder, common.objective, jobs.trials) as show:
+        try:
+            while True:
+                for number in range(place.at_once()):
+                    if number not in running and not why and (job := jobs.next()) is not None:
+                        hardware = read(RunConfig, job.settings).hardware
+                        running[number] = job, place.start(folder, parent_run, job, hardware, number)
+                show(jobs.jobs, jobs.outcomes, [job for job, _ in running.values()])
+                if not running:
+                    break
+                time.sleep(LOOK_EVERY)
+                if came and not why:
+                    why = _stop(folder, came[0])
+                    log.info("%s: the jobs are told to end; once more kills them", why)
+                for number, (job, each) in list(running.items()):
+                    if len(came) > 1:
+                        each.kill()
+                    if (outcome := each.poll()) is not None:
+                        del running[number]
+                        jobs.end(job, outcome)
+                        if outcome.status == "failed" and common.sweep.fail_fast and not why:
+                            why = _stop(folder, f"job {job.number} has failed, and sweep.fail_fast=true")
+            for job in jobs.jobs:
+                jobs.outcomes.setdefault(job.number, Outcome("stopped", reason=f"not begun: {why}"))
+            show(jobs.jobs, jobs.outcomes, [])
+        finally:
+            for _, each in running.values():
+                each.kill()
+
+
+def _stop(folder: Path, why: str) -> str:
+    (folder / STOP).write_text(why, encoding="utf-8")
+    return why
+
+
+@contextmanager
+def _parent(common: RunConfig, words: Sequence[str]) -> Iterator[RunLog]:
+    """The sweep's own run: the one that the same words had before, of two at once the same for both."""
+    from filelock import FileLock
+
+    fingerprint = sweep_fingerprint(words)
+    tags = {"sweep": without_password(" ".join(words)), SWEEP_FINGERPRINT: fingerprint}
+    shelf = Path(common.paths.outputs) / "unfinished"
+    shelf.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        with FileLock(shelf / f"{fingerprint}.lock"):
+            earlier = find_parent(common.tracking, fingerprint)
+            parent = stack.enter_context(start_run(common.tracking, "sweep", tags, earlier))
+        yield parent
+
+
+def _summary(folder: Path, parent: RunLog, jobs: Jobs, objective: str) -> str:
+    """Shows and logs how all jobs ended. Returns a line about those without a result, empty where all have one."""
+    all_jobs, outcomes = jobs.jobs, jobs.outcomes
+    spreads = spreads_of(all_jobs, outcomes)
+    log.info(
+        "%s",
+        "\n".join(
+            [job_table(all_jobs, outcomes, objective), *(each.line(objective) for each in spreads), *jobs.conclusion()]
+        ),
+    )
+    log.info("sweep: %s; MLflow: %s", folder, parent.link)
+    # What is on the screen and on the disk is there whether the store answers or not.
+    files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
+    if len(spreads) == 1:
+        parent.metrics({"objective/mean": spreads[0].mean, "objective/deviation": spreads[0].deviation}, step=0)
+    for file in files:
+        parent.artifact(file)
+    parent.tags({NOTE: markdown_table(all_jobs, outcomes, objective)})
+    lacking = [job for job in all_jobs if job.number not in outcomes or not outcomes[job.number].has_result]
+    return (
+        f"{len(lacking)} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""
+    )
+
+
+def _plan(first: RunConfig, jobs: list[Job], at_once: int) -> str:
+    """What a dry run shows: each job with its state, as `if_exists` and `train.resume` take it."""
+    others = earlier_runs(first.tracking)  # what they took tells how long these will
+    order = RESUMING if first.if_exists == "resume" else STATES
+    earlier = others | earlier_runs(first.tracking, [job.fingerprint for job in jobs], order)
+    told = {"running": "running"}
+    if first.if_exists in ("reuse", "skip"):
+        told["finished"] = "finished"
+    if first.if_exists != "new" and first.train.resume:
+        told["unfinished"] = "resumable"
+    states = {fingerprint: told[run.state] for fingerprint, run in earlier.items() if run.state in told}
+    for job in jobs:  # trained, but another stage of it is missing
+        if states.get(job.fingerprint) == "finished" and not job.is_done(earlier[job.fingerprint].done):
+            states[job.fingerprint] = "resumable"
+    seconds = {fingerprint: run.seconds for fingerprint, run in earlier.items() if run.state == "finished"}
+    return plan_table(jobs, states, seconds, at_once)
