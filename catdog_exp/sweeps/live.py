@@ -1,9 +1,10 @@
-"""A sweep while it runs: a line of how far it is, and a line in the log for each job that ends."""
+"""A sweep while it runs: lines of how far it is, and a line in the log for each job that ends."""
 
 from __future__ import annotations
 
 import json
 import logging
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,7 +17,7 @@ from catdog_exp.tracking.uris import without_password
 
 LOOK_EVERY = 1.0  # seconds
 SAY_EVERY = 60.0  # seconds between two lines of the log, where no terminal is
-MOST_RUNNING = 8  # jobs that are named in one line
+MOST_RUNNING = 8  # jobs that have a line
 
 log = logging.getLogger(__name__)
 Show = Callable[[Sequence[Job], Mapping[int, Outcome], Sequence[Job]], None]
@@ -28,7 +29,8 @@ def live_view(folder: Path, objective: str, trials: int | None) -> Iterator[Show
     that run. It logs each outcome once, and shows how far the sweep is. trials: how many a search is to have.
     """
     told: set[int] = set()
-    said, said_at, looked_at = "", time.monotonic(), 0.0
+    said: list[str] = []
+    said_at, looked_at = time.monotonic(), 0.0
     console = terminal()
     with nullcontext() if console is None else live_line(console) as shown:
 
@@ -41,42 +43,57 @@ def live_view(folder: Path, objective: str, trials: int | None) -> Iterator[Show
             if (now := time.monotonic()) - looked_at < LOOK_EVERY:
                 return
             looked_at = now
-            line = _line(folder, len(jobs), outcomes, running, objective, trials)
+            lines = _lines(folder, jobs, outcomes, running, objective, trials)
             if shown is not None:
                 from rich.text import Text
 
-                shown.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
-            elif line != said and now - said_at >= SAY_EVERY:
-                log.info("%s", line)
-                said, said_at = line, now
+                shown.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
+            elif lines != said and now - said_at >= SAY_EVERY:
+                log.info("%s", "; ".join(lines))
+                said, said_at = lines, now
 
         yield show
 
 
-def _line(
+def _lines(
     folder: Path,
-    count: int,
+    jobs: Sequence[Job],
     outcomes: Mapping[int, Outcome],
     running: Sequence[Job],
     objective: str,
     trials: int | None,
-) -> str:
-    """`5 of 12 done, 1 failed, 4 waiting; running: 6 (epoch 4/15, val/accuracy 0.7100, 2 min left)`."""
-    ended = [outcome.status for outcome in outcomes.values()]
-    waiting = 0 if trials else count - len(outcomes) - len(running)
+) -> list[str]:
+    """`5 of 12 done, 1 failed, 4 waiting, about 8 min left`, and a line for each job that runs, by what it differs in:
+    `6 model.layers=3: epoch 4/15, val/accuracy 0.7100, 2 min left`.
+    """
+    statuses = [outcome.status for outcome in outcomes.values()]
     done = sum(outcome.has_result for outcome in outcomes.values())
-    parts = [f"{done} of {trials} trials" if trials else f"{done} of {count} done"]
-    parts += [f"{ended.count(status)} {status}" for status in ("failed", "skipped", "stopped") if status in ended]
+    waiting = (trials or len(jobs)) - len(running) - (done if trials else len(outcomes))
+    parts = [f"{done} of {trials} trials" if trials else f"{done} of {len(jobs)} done"]
+    parts += [f"{statuses.count(status)} {status}" for status in ("failed", "skipped", "stopped") if status in statuses]
     parts += [f"{waiting} waiting"] * (waiting > 0)
-    named = [f"{job.number} ({_far(folder, job, objective)})" for job in running[:MOST_RUNNING]]
-    named += [f"{len(running) - MOST_RUNNING} more"] * (len(running) > MOST_RUNNING)
-    return ", ".join(parts) + ("; running: " + ", ".join(named) if named else "")
+    progress = [_progress(folder, job) for job in running]
+    took = [outcome.seconds for outcome in outcomes.values() if outcome.status in ("finished", "reused")]
+    usual = statistics.median(took) if took else None
+    left = [usual if each is None or each.seconds_left is None else each.seconds_left for each in progress]
+    if running and (usual is not None or waiting <= 0) and None not in left:
+        total = sum(each or 0.0 for each in left) + max(0, waiting) * (usual or 0.0)
+        parts += [f"about {briefly(max(total / len(running), *(each or 0.0 for each in left)))} left"]
+    lines = [", ".join(parts)]
+    for job, each in list(zip(running, progress, strict=True))[:MOST_RUNNING]:
+        lines.append(f"{described(job).removeprefix('job ')}: {_far(each, objective)}")
+    return lines + [f"{len(running) - MOST_RUNNING} more run"] * (len(running) > MOST_RUNNING)
 
 
-def _far(folder: Path, job: Job, objective: str) -> str:
+def _progress(folder: Path, job: Job) -> Progress | None:
     try:
-        progress = Progress(**json.loads((folder / str(job.number) / PROGRESS).read_bytes()))
+        return Progress(**json.loads((folder / str(job.number) / PROGRESS).read_bytes()))
     except (OSError, ValueError, TypeError):
+        return None  # not there yet
+
+
+def _far(progress: Progress | None, objective: str) -> str:
+    if progress is None:
         return "starting"
     left = "" if progress.seconds_left is None else f", {briefly(progress.seconds_left)} left"
     return f"epoch {progress.epoch}/{progress.epochs}, {objective} {progress.value:.4f}{left}"

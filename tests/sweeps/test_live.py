@@ -86,11 +86,11 @@ def test_off_a_terminal_the_state_is_a_line_of_the_log_when_it_changes(tmp_path,
         ended |= {0: finished(0.5), 1: failed("broken")}
         write(folder_of(tmp_path, 2) / PROGRESS, Progress(4, 15, 0.71, 50.0, 130.0))
         show(jobs, ended, [jobs[2]])
-        line = "1 of 4 done, 1 failed, 1 waiting; running: 2 (epoch 4/15, val/accuracy 0.7100, 2 min left)"
+        line = "1 of 4 done, 1 failed, 1 waiting, about 3 min left; 2: epoch 4/15, val/accuracy 0.7100, 2 min left"
         assert caplog.messages[-1] == line
         write(tmp_path / "2" / PROGRESS, Progress(5, 15, 0.72, 50.0, None))
         show(jobs, ended, jobs[2:])
-        line = "1 of 4 done, 1 failed; running: 2 (epoch 5/15, val/accuracy 0.7200), 3 (starting)"
+        line = "1 of 4 done, 1 failed, about 1 min left; 2: epoch 5/15, val/accuracy 0.7200; 3: starting"
         assert caplog.messages[-1] == line
 
 
@@ -104,36 +104,40 @@ def test_the_log_is_not_filled_with_states(tmp_path, caplog, monkeypatch):
     assert caplog.messages == []
 
 
-def test_on_a_terminal_the_state_is_one_line_at_the_bottom(tmp_path, caplog, monkeypatch, terminal):
+def test_on_a_terminal_the_state_stands_at_the_bottom(tmp_path, caplog, monkeypatch, terminal):
     stream, text = terminal
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "60")
     console._console.cache_clear()
-    jobs = [job(number) for number in range(30)]
+    jobs = [job(number, model__layers=[2, 3], train__lr=0.001 * number, data__resize=number) for number in range(30)]
     with live_view(tmp_path, "val/accuracy", None) as show:
-        show(jobs, {}, jobs[:20])
-        assert screen(text()) == ["0 of 30 done, 10 waiting; running: 0 (starting), 1 (startin…"]
+        show(jobs, {}, jobs[:2])
+        assert screen(text()) == [
+            "0 of 30 done, 28 waiting",
+            "0 (model.layers=[2,3], train.lr=0, data.resize=0): starting",
+            "1 (model.layers=[2,3], train.lr=0.001, data.resize=1): star…",
+        ]
     assert caplog.messages == []
-    assert screen(text()) == ["", ""]  # it goes when the sweep ends
+    assert set(screen(text())) == {""}  # it goes when the sweep ends
 
 
 def test_many_running_jobs_are_counted(tmp_path, caplog):
     jobs = [job(number) for number in range(20)]
     with live_view(tmp_path, "val/accuracy", None) as show:
         show(jobs, {}, jobs)
-    assert caplog.messages[0].endswith("7 (starting), 12 more")
+    assert caplog.messages[0].endswith("7: starting; 12 more run")
 
 
 def test_a_half_written_progress_is_read_again(tmp_path, caplog):
     (folder_of(tmp_path, 0) / PROGRESS).write_text('{"epoch": 3, "epo')
     with live_view(tmp_path, "val/accuracy", None) as show:
         show([job(0)], {}, [job(0)])
-    assert caplog.messages == ["0 of 1 done; running: 0 (starting)"]
+    assert caplog.messages == ["0 of 1 done; 0: starting"]
 
 
 def test_a_search_counts_its_trials(tmp_path, caplog):
     jobs = [job(0), job(1)]
     with live_view(tmp_path, "val/accuracy", 30) as show:
         show(jobs, {0: finished(0.5)}, jobs[1:])
-    assert caplog.messages[1] == "1 of 30 trials; running: 1 (starting)"
+    assert caplog.messages[1] == "1 of 30 trials, 28 waiting, about 35 min left; 1: starting"
