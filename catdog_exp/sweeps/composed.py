@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.errors import UserError
 from catdog_exp.paths import expanded
@@ -37,3 +41,41 @@ def absolute(path: object) -> str:
         return str(Path(expanded(path)).absolute())
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def composed(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]]) -> Iterator[DictConfig]:
+    """The configs of jobs with these words, in the sweep with this config.
+
+    Hydra reads all files anew for each config: here jobs that differ in single values alone share what it composes.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    bases: dict[tuple[str, ...], DictConfig] = {}
+    is_group: dict[str, bool] = {}
+    for words in jobs:
+        values: list[str] = []
+        others: list[str] = []
+        keys: list[str] = []
+        for override in parser.parse_overrides(list(words)):
+            key = override.key_or_group
+            if key not in is_group:
+                is_group[key] = override.package is not None or bool(loader.get_group_options(key))
+            changes = not (override.is_add() or override.is_delete() or override.is_hydra_override())
+            single = changes and not is_group[key] and not isinstance(override.value(), dict)
+            (values if single else others).append(str(override.input_line))
+            keys.append(key)
+        alike = *others, *keys
+        if alike not in bases:  # whatever is wrong with a key, Hydra says
+            bases[alike] = loader.load_sweep_config(config, list(words))
+        yield changed(bases[alike], values)
+
+
+def changed(config: DictConfig, words: Sequence[str]) -> DictConfig:
+    """A copy with `KEY=VALUE` words set. Raises UserError for a key that the config does not have."""
+    config = config.copy()
+    OmegaConf.set_struct(config, True)
+    for override in OverridesParser.create().parse_overrides(list(words)):
+        try:
+            OmegaConf.update(config, override.key_or_group, override.value(), force_add=False)
+        except OmegaConfBaseException:
+            raise UserError(f"{override.input_line}: there is no key {override.key_or_group}") from None
+    return config

@@ -17,7 +17,7 @@ from catdog_exp.experiment.config import RunConfig
 from catdog_exp.files import replacing
 from catdog_exp.reading import read
 from catdog_exp.sweeps.attempts import Attempts, start_server
-from catdog_exp.sweeps.composed import plain
+from catdog_exp.sweeps.composed import composed, plain
 from catdog_exp.sweeps.jobs import STOP, Job, Jobs, Outcome
 from catdog_exp.sweeps.live import live_view
 from catdog_exp.sweeps.passwords import restored
@@ -56,14 +56,14 @@ def launch(
     folder = Path(config.hydra.sweep.dir).absolute()
     sweeper = str(config.hydra.sweeper._target_).rpartition(".")[2]
     # What a search tries is in none of its words' configs.
-    configs = [config] if sweeper == "Search" else [loader.load_sweep_config(config, each) for each in words]
-    composed = [(each, restored(plain(composed))) for each, composed in zip(words, configs, strict=True)]
+    configs = [config] if sweeper == "Search" else composed(config, loader, words)
+    wanted = [(each, restored(plain(own))) for each, own in zip(words, configs, strict=True)]
     # Of the first job: what a sweep varies may be what no run can do without.
-    common = read(RunConfig, composed[0][1])
+    common = read(RunConfig, wanted[0][1])
     is_shown = common.sweep.dry_run or common.plan
     if is_shown and sweeper != "Grid":
         raise UserError("sweep.dry_run=true: a search chooses its jobs as it goes, none is known before it starts")
-    if is_shown and (absent := absent_pictures(composed)):
+    if is_shown and (absent := absent_pictures(wanted)):
         print(f"pictures: {absent}; all else follows from them")
         return before
     if not is_shown and where in ("local", "basic"):
@@ -73,8 +73,8 @@ def launch(
 
         jobs: Jobs = trials(config, loader, words[0])
     else:
-        jobs = Jobs(plan(composed, len(before.jobs)), before)
-    hardware = [read(RunConfig, settings).hardware for _, settings in composed]
+        jobs = Jobs(plan(wanted, len(before.jobs)), before)
+    hardware = [read(RunConfig, settings).hardware for _, settings in wanted]
     # What is only shown needs no cluster.
     where = "basic" if is_shown and where in ("slurm", "ray") else where
     place = places(where, settings, common.sweep.jobs, hardware)

@@ -25,11 +25,11 @@ from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.identity import relevant
 from catdog_exp.packs.plan import PackPlan
 from catdog_exp.reading import read
-from catdog_exp.sweeps.composed import absolute, plain
+from catdog_exp.sweeps.composed import absolute, changed, plain
 from catdog_exp.sweeps.jobs import Job, Jobs, Outcome, TrialOf
 from catdog_exp.sweeps.passwords import hidden, hide, restored
 from catdog_exp.sweeps.planning import fingerprint_of, keys
-from catdog_exp.sweeps.space import ends_of, groups, put, split
+from catdog_exp.sweeps.space import ends_of, groups, split
 from catdog_exp.sweeps.study import STARTUP, WARMUP, Direction, alone, opened, own, standing
 from catdog_exp.tracking.run_lookup import earlier_runs
 from catdog_exp.training.objective import is_minimized
@@ -241,10 +241,7 @@ def _planned(config: DictConfig, loader: ConfigLoader, chosen: SearchConfig, arg
 
 
 def _settings(base: DictConfig, words: Sequence[str]) -> dict[str, Any]:
-    config = base.copy()
-    OmegaConf.set_struct(config, True)
-    put(config, words)
-    return dict(hidden(plain(config)))
+    return dict(hidden(plain(changed(base, words))))
 
 
 def _combination(choices: Mapping[str, Any]) -> str:

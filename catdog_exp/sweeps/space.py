@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.errors import UserError
 
@@ -60,16 +58,6 @@ def groups(space: dict[str, BaseDistribution], loader: ConfigLoader) -> dict[str
         for key, distribution in space.items()
         if loader.get_group_options(key)
     }
-
-
-def put(config: DictConfig, words: Sequence[str]) -> None:
-    """Set `KEY=VALUE` words in a composed config. Raises UserError for a key that it does not have."""
-    for override in OverridesParser.create().parse_overrides(list(words)):
-        key = override.key_or_group
-        try:
-            OmegaConf.update(config, key, override.value(), force_add=False)
-        except OmegaConfBaseException:
-            raise UserError(f"{override.input_line}: there is no key {key}") from None
 
 
 def ends_of(distribution: Any) -> tuple[Any, Any]:
