@@ -131,21 +131,17 @@ class Trials(Jobs):
         return None
 
     def end(self, job: Job, outcome: Outcome) -> None:
-        """Tell the study how a trial ended, where no other process has. With one that was stopped the same command
-        goes on.
-        """
+        """Tell the study how a trial ended, where nobody else has. One that was stopped is left to the same command."""
         from optuna.trial import TrialState
 
         super().end(job, outcome)
         self._none_now = False
         if job.trial is None or outcome.status == "stopped":
             return
-        if outcome.status == "pruned":
-            self._study.tell(job.trial.number, state=TrialState.PRUNED, skip_if_finished=True)
-        elif outcome.objective is None or math.isnan(outcome.objective):
-            self._study.tell(job.trial.number, state=TrialState.FAIL, skip_if_finished=True)
-        else:
-            self._study.tell(job.trial.number, outcome.objective, skip_if_finished=True)
+        value, state = outcome.objective, None
+        if outcome.status == "pruned" or value is None or math.isnan(value):
+            value, state = None, TrialState.PRUNED if outcome.status == "pruned" else TrialState.FAIL
+        self._study.tell(job.trial.number, value, state, skip_if_finished=True)
 
     def _add(self, values: Mapping[str, Any], trial: TrialOf | None) -> Job:
         """The job that tries these values. Raises UserError where it cannot be run; it is added all the same."""

@@ -103,7 +103,7 @@ def test_a_job_is_lost_with_the_process_that_forked_it_and_the_next_has_another(
     (job,) = server.children()
     server.kill()
     job.wait(20)
-    told, _ = sweep.communicate(timeout=100)
+    told, _ = sweep.communicate(timeout=200)
     assert sweep.returncode == 1
     first, second = jobs_of(tmp_path)
     assert first["status"] == "failed"
