@@ -172,12 +172,8 @@ def _summary(folder: Path, parent: RunLog, jobs: Jobs, objective: str) -> str:
     """Shows and logs how all jobs ended. Returns a line about those without a result, empty where all have one."""
     all_jobs, outcomes = jobs.jobs, jobs.outcomes
     spreads = spreads_of(all_jobs, outcomes)
-    log.info(
-        "%s",
-        "\n".join(
-            [job_table(all_jobs, outcomes, objective), *(each.line(objective) for each in spreads), *jobs.conclusion()]
-        ),
-    )
+    lines = [job_table(all_jobs, outcomes, objective), *(each.line(objective) for each in spreads), *jobs.conclusion()]
+    log.info("%s", "\n".join(lines))
     log.info("sweep: %s; MLflow: %s", folder, parent.link)
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
@@ -186,10 +182,8 @@ def _summary(folder: Path, parent: RunLog, jobs: Jobs, objective: str) -> str:
     for file in files:
         parent.artifact(file)
     parent.tags({NOTE: markdown_table(all_jobs, outcomes, objective)})
-    lacking = [job for job in all_jobs if job.number not in outcomes or not outcomes[job.number].has_result]
-    return (
-        f"{len(lacking)} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""
-    )
+    lacking = sum(job.number not in outcomes or not outcomes[job.number].has_result for job in all_jobs)
+    return f"{lacking} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""
 
 
 def _plan(first: RunConfig, jobs: list[Job], at_once: int) -> str:
