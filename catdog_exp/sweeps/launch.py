@@ -12,6 +12,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
 
+from catdog_exp.console import say
 from catdog_exp.errors import IncompleteSweep, UserError
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.files import replacing
@@ -173,8 +174,8 @@ def _summary(folder: Path, parent: RunLog, jobs: Jobs, objective: str) -> str:
     all_jobs, outcomes = jobs.jobs, jobs.outcomes
     spreads = spreads_of(all_jobs, outcomes)
     lines = [job_table(all_jobs, outcomes, objective), *(each.line(objective) for each in spreads), *jobs.conclusion()]
-    log.info("%s", "\n".join(lines))
-    log.info("sweep: %s; MLflow: %s", folder, parent.link)
+    say(log, "\n".join(lines))
+    say(log, f"sweep: {folder}; MLflow: {parent.link}")
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
     if len(spreads) == 1:
