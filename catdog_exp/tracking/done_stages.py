@@ -1,11 +1,13 @@
-"""Which stages of a run are done, and of what: a tag of its own, which MLflow's pages do not show."""
+"""Which stages of a run are done, and of what: a tag of its own."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
-TAG = "mlflow.catdog.stages"  # JSON: by stage the identity of what was done
+from catdog_exp.tracking.limits import HIDDEN
+
+TAG = f"{HIDDEN}stages"  # JSON: by stage the identity of what was done
 TRAIN, PREDICT = "train", "predict"
 KEPT = 99  # predictions that are remembered, as many as a tag has room for
 

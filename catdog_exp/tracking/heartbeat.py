@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_exp.background import in_background
+from catdog_exp.tracking.limits import HIDDEN
 from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.store_errors import problem
 
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Tags of a run: where it runs, or ran last; seconds since the epoch as text.
-HOST, PID, PROCESS_STARTED, HEARTBEAT = "host", "pid", "process_started", "heartbeat"
-PID_SPACE = "pid_space"  # tag: within which `pid` is one process's number
-PAUSED = "paused"  # tag: seconds in all that passed between an interruption of the run and its resumption
+HOST, PID = f"{HIDDEN}host", f"{HIDDEN}pid"
+PROCESS_STARTED, HEARTBEAT = f"{HIDDEN}process_started", f"{HIDDEN}heartbeat"
+PID_SPACE = f"{HIDDEN}pid_space"  # tag: within which `pid` is one process's number
+PAUSED = f"{HIDDEN}paused"  # tag: seconds in all that passed between an interruption of the run and its resumption
 
 BEAT = 30.0  # seconds between two signs of life
 SILENCE = 150.0  # seconds without one, after which a run whose process cannot be seen is taken for dead
@@ -87,7 +89,7 @@ def resumption_tags(run: Run) -> dict[str, str]:
 
 @contextmanager
 def beating(store: Store, run_id: str) -> Iterator[None]:
-    """Renew the run's tag `heartbeat` every 30 s while the block runs, from a thread of its own.
+    """Renew the run's sign of life every 30 s while the block runs, from a thread of its own.
 
     That the store fails then is told once, as a warning, and changes nothing else.
     """

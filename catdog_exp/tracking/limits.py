@@ -1,10 +1,11 @@
-"""How long the texts may be that MLflow keeps."""
+"""What MLflow keeps of texts, and which tags its pages do not show."""
 
 from __future__ import annotations
 
 # In characters; of a parameter and of a tag MLflow's own limit.
 PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
+HIDDEN = "mlflow.catdog."  # how the tags begin that the program alone needs: MLflow's pages show none of its own
 ERROR_LENGTH = 500  # of the tag `error`
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.limits import HIDDEN
 from catdog_exp.tracking.moved import ARTIFACTS
 from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.store_errors import plain_errors
@@ -15,7 +16,7 @@ from catdog_exp.tracking.uris import local_path, sqlite_path
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-KEPT_IN = "kept_in"  # tag: the folder that has those files of the run that the store did not take
+KEPT_IN = f"{HIDDEN}kept_in"  # tag: the folder that has those files of the run that the store did not take
 
 
 def run_file(store: Store, run: Run, name: str, downloads: Path) -> Path:

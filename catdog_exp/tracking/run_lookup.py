@@ -17,6 +17,7 @@ from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.done_stages import is_trained, stages_done
 from catdog_exp.tracking.ending import end_run
 from catdog_exp.tracking.heartbeat import HOST, PID, is_alive, seconds_worked
+from catdog_exp.tracking.limits import HIDDEN
 from catdog_exp.tracking.store import PAGE, Store, existing_store, store_if_there
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FINGERPRINT = "fingerprint"  # tag: of all that changes a run's result
-SWEEP_FINGERPRINT = "sweep_fingerprint"  # tag of a sweep's parent run: of its jobs
+SWEEP_FINGERPRINT = f"{HIDDEN}sweep_fingerprint"  # tag of a sweep's parent run: of its jobs
 ERROR_BYTES = 1_000_000  # of a dead process's output, its end
 
 State = Literal["finished", "running", "unfinished"]
@@ -92,7 +93,7 @@ def find_parent(config: TrackingConfig, sweep: str) -> str | None:
     store = store_if_there(config)
     if store is None:
         return None
-    return _newest(store, f"tags.{SWEEP_FINGERPRINT} = '{sweep}'")
+    return _newest(store, f"tags.`{SWEEP_FINGERPRINT}` = '{sweep}'")
 
 
 def run_of_process(config: TrackingConfig, fingerprint: str, pid: int, host: str) -> str | None:
@@ -103,7 +104,7 @@ def run_of_process(config: TrackingConfig, fingerprint: str, pid: int, host: str
     store = store_if_there(config)
     if store is None:
         return None
-    conditions = [f"tags.{PID} = '{pid}'", f"tags.{HOST} = '{host}'"]
+    conditions = [f"tags.`{PID}` = '{pid}'", f"tags.`{HOST}` = '{host}'"]
     if fingerprint:
         conditions += [f"tags.{FINGERPRINT} = '{fingerprint}'", "attributes.status != 'FINISHED'"]
     else:  # an older process's run, of the same number, is not to be met

@@ -14,14 +14,25 @@ import psutil
 import pytest
 
 from catdog_exp.tracking import heartbeat as alive
-from catdog_exp.tracking.heartbeat import is_alive, is_stale, presence_tags, seconds_worked
+from catdog_exp.tracking.heartbeat import (
+    HEARTBEAT,
+    HOST,
+    PAUSED,
+    PID,
+    PID_SPACE,
+    PROCESS_STARTED,
+    is_alive,
+    is_stale,
+    presence_tags,
+    seconds_worked,
+)
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 
 
 def of_process(process: subprocess.Popen) -> dict[str, str]:
     started = psutil.Process(process.pid).create_time()
-    return {**presence_tags(), "pid": str(process.pid), "process_started": str(started)}
+    return {**presence_tags(), PID: str(process.pid), PROCESS_STARTED: str(started)}
 
 
 @pytest.fixture
@@ -44,18 +55,20 @@ def test_a_run_lives_as_long_as_its_process(sleeper):
 
 
 def test_on_this_host_a_late_heartbeat_is_no_death(sleeper):
-    assert is_alive("RUNNING", {**of_process(sleeper), "heartbeat": "1000.0"})
+    assert is_alive("RUNNING", {**of_process(sleeper), HEARTBEAT: "1000.0"})
 
 
 def test_another_process_with_its_number_is_not_the_run_s(sleeper):
     tags = of_process(sleeper)
-    assert not is_alive("RUNNING", {**tags, "process_started": str(float(tags["process_started"]) - 60)})
+    assert not is_alive("RUNNING", {**tags, PROCESS_STARTED: str(float(tags[PROCESS_STARTED]) - 60)})
 
 
 @pytest.mark.parametrize(("age", "lives"), [(0, True), (140, True), (160, False), (-60, True)])
-@pytest.mark.parametrize("pid", [os.getpid(), 2**30])  # a number says nothing where it is another's
+@pytest.mark.parametrize(
+    "pid", [os.getpid(), 2**30], ids=["there", "nobody"]
+)  # a number says nothing where it is another's
 def test_where_its_process_cannot_be_seen_the_heartbeat_tells(age, lives, pid):
-    tags = {**presence_tags(), "pid_space": "elsewhere", "pid": str(pid), "heartbeat": str(time.time() - age)}
+    tags = {**presence_tags(), PID_SPACE: "elsewhere", PID: str(pid), HEARTBEAT: str(time.time() - age)}
     assert is_alive("RUNNING", tags) is lives
     assert is_stale("RUNNING", tags) is not lives
 
@@ -71,17 +84,17 @@ def test_a_container_of_the_same_host_name_sees_other_processes():
     if outcome.returncode != 0:
         pytest.skip(f"no container can be made here: {outcome.stderr.strip()}")
     tags = json.loads(outcome.stdout)
-    assert tags["host"] == socket.gethostname()
+    assert tags[HOST] == socket.gethostname()
     assert is_alive("RUNNING", tags)  # it gave a sign of life a moment ago
-    assert is_stale("RUNNING", {**tags, "heartbeat": "1000.0"})
+    assert is_stale("RUNNING", {**tags, HEARTBEAT: "1000.0"})
 
 
 def test_another_user_s_process_that_the_system_hides_is_not_dead():
     code = (
         "import os, sys, time; from catdog_exp.tracking import heartbeat; tags = heartbeat.presence_tags();"
         "os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534);"
-        "tags |= {'pid': str(os.getppid()), 'process_started': sys.argv[1]};"
-        "late = tags | {'heartbeat': '1000.0'};"
+        "tags |= {heartbeat.PID: str(os.getppid()), heartbeat.PROCESS_STARTED: sys.argv[1]};"
+        "late = tags | {heartbeat.HEARTBEAT: '1000.0'};"
         "print(heartbeat.is_alive('RUNNING', tags), heartbeat.is_alive('RUNNING', late))"
     )
     hidden = 'mount -t proc -o hidepid=2 none /proc && exec "$@"'
@@ -96,7 +109,7 @@ def test_another_user_s_process_that_the_system_hides_is_not_dead():
             sys.executable,
             "-c",
             code,
-            presence_tags()["process_started"],
+            presence_tags()[PROCESS_STARTED],
         ],
         capture_output=True,
         text=True,
@@ -109,12 +122,12 @@ def test_another_user_s_process_that_the_system_hides_is_not_dead():
 
 def test_a_run_from_before_the_machine_was_started_anew_is_dead(sleeper):
     tags = of_process(sleeper)
-    boot, space = tags["pid_space"].split()
-    earlier = {**tags, "pid_space": f"{boot[::-1]} {space}", "heartbeat": str(time.time() - 3600)}
+    boot, space = tags[PID_SPACE].split()
+    earlier = {**tags, PID_SPACE: f"{boot[::-1]} {space}", HEARTBEAT: str(time.time() - 3600)}
     assert not is_alive("RUNNING", earlier)
 
 
-@pytest.mark.parametrize("odd", [{}, {"pid": "-1"}, {"pid": "nan"}, {"pid": "1e400"}, {"process_started": "today"}])
+@pytest.mark.parametrize("odd", [{}, {PID: "-1"}, {PID: "nan"}, {PID: "1e400"}, {PROCESS_STARTED: "today"}])
 def test_tags_that_are_missing_or_odd_are_no_error(odd):
     tags = {**presence_tags(), **odd} if odd else {}
     assert not is_alive("RUNNING", tags)
@@ -130,10 +143,10 @@ def test_an_open_run_says_where_it_runs_and_renews_its_heartbeat(ready, monkeypa
     client = open_store(config).client
     with start_run(config, "run", {}) as log:
         first = client.get_run(log.run_id).data.tags
-        assert (first["host"], first["pid"]) == (socket.gethostname(), str(os.getpid()))
+        assert (first[HOST], first[PID]) == (socket.gethostname(), str(os.getpid()))
         assert is_alive("RUNNING", first)
         last = time.monotonic() + 20
-        while client.get_run(log.run_id).data.tags["heartbeat"] == first["heartbeat"]:
+        while client.get_run(log.run_id).data.tags[HEARTBEAT] == first[HEARTBEAT]:
             assert time.monotonic() < last
             time.sleep(0.05)
     ended = client.get_run(log.run_id)
@@ -192,6 +205,6 @@ def test_time_between_an_interruption_and_the_resumption_is_no_work():
         return SimpleNamespace(info=info, data=SimpleNamespace(tags=tags))
 
     assert seconds_worked(run("FINISHED", 1000, 1600)) == 600
-    assert seconds_worked(run("FINISHED", 1000, 1600, paused="500.0")) == 100
-    assert seconds_worked(run("RUNNING", 1000, None, heartbeat="1030.0")) == 30
-    assert seconds_worked(run("RUNNING", 1000, 1100, heartbeat="2030.0", paused="900.0")) == 130
+    assert seconds_worked(run("FINISHED", 1000, 1600, **{PAUSED: "500.0"})) == 100
+    assert seconds_worked(run("RUNNING", 1000, None, **{HEARTBEAT: "1030.0"})) == 30
+    assert seconds_worked(run("RUNNING", 1000, 1100, **{HEARTBEAT: "2030.0", PAUSED: "900.0"})) == 130

@@ -2,7 +2,7 @@
 
 import time
 
-from catdog_exp.tracking.heartbeat import presence_tags, resumption_tags
+from catdog_exp.tracking.heartbeat import HEARTBEAT, HOST, PID, PID_SPACE, presence_tags, resumption_tags
 from catdog_exp.tracking.run_list import close_stale
 from catdog_exp.tracking.store import Store, open_store
 
@@ -14,9 +14,9 @@ def test_only_those_are_closed_that_nobody_works_on(ready):
     here = presence_tags()
     runs = {
         "this process": here,
-        "its number, in a container": {**here, "pid_space": "other", "heartbeat": "1000.0"},
-        "in a container, alive": {**here, "pid_space": "other", "pid": "1", "heartbeat": NOW},
-        "on another machine, dead": {**here, "pid_space": "other", "host": "other", "heartbeat": "1000.0"},
+        "its number, in a container": {**here, PID_SPACE: "other", HEARTBEAT: "1000.0"},
+        "in a container, alive": {**here, PID_SPACE: "other", PID: "1", HEARTBEAT: NOW},
+        "on another machine, dead": {**here, PID_SPACE: "other", HOST: "other", HEARTBEAT: "1000.0"},
         "of another program": {},
     }
     made = {name: store.client.create_run(store.experiment_id, tags=tags).info.run_id for name, tags in runs.items()}
@@ -29,7 +29,7 @@ def test_only_those_are_closed_that_nobody_works_on(ready):
 
 def test_a_run_that_another_process_has_just_gone_on_with_is_left(ready, monkeypatch):
     store = open_store(ready())
-    tags = {**presence_tags(), "pid_space": "other", "heartbeat": "1000.0"}
+    tags = {**presence_tags(), PID_SPACE: "other", HEARTBEAT: "1000.0"}
     run_id = store.client.create_run(store.experiment_id, tags=tags).info.run_id
     listed = list(store.runs())
     for key, value in resumption_tags(listed[0]).items():

@@ -9,12 +9,19 @@ import time
 import pytest
 
 from catdog_exp.tracking.done_stages import stages_tag
-from catdog_exp.tracking.heartbeat import presence_tags
+from catdog_exp.tracking.heartbeat import HEARTBEAT, HOST, PID, PROCESS_STARTED, presence_tags
 from catdog_exp.tracking.run import start_run
-from catdog_exp.tracking.run_lookup import RESUMING, earlier_runs, fail_run, find_parent, run_of_process
+from catdog_exp.tracking.run_lookup import (
+    RESUMING,
+    SWEEP_FINGERPRINT,
+    earlier_runs,
+    fail_run,
+    find_parent,
+    run_of_process,
+)
 from catdog_exp.tracking.store import open_store
 
-DEAD = {"host": "elsewhere", "pid": "7", "process_started": "1.0", "heartbeat": "2.0"}
+DEAD = {HOST: "elsewhere", PID: "7", PROCESS_STARTED: "1.0", HEARTBEAT: "2.0"}
 
 
 def made(config, fingerprint="abc", status="RUNNING", objective=None, **tags):
@@ -42,7 +49,7 @@ def test_a_finished_run_matters_most_then_a_running_one_then_the_newest_that_has
     assert now() == (newest, "unfinished")
     stale = made(config, **DEAD)
     assert now() == (stale, "unfinished")
-    lives = {**DEAD, "heartbeat": str(time.time())}
+    lives = {**DEAD, HEARTBEAT: str(time.time())}
     alive = made(config, **lives)
     made(config, status="KILLED", pruned="3", objective=0.6)
     assert now() == (alive, "running")
@@ -66,7 +73,7 @@ def test_a_run_that_died_after_its_training_has_its_result(ready):
     found = earlier_runs(config, ["abc"])["abc"]
     assert (found.run_id, found.state, found.closed) == (run, "finished", False)
     assert found.done == {"train": "abc", "pack": "p1"}
-    lives = {**DEAD, "heartbeat": str(time.time())}
+    lives = {**DEAD, HEARTBEAT: str(time.time())}
     evaluated = made(config, objective=0.7, **stages, **lives)
     assert earlier_runs(config, ["abc"], RESUMING)["abc"].run_id == evaluated
 
@@ -135,9 +142,9 @@ def test_another_experiment_is_not_looked_into_nor_made(ready):
 
 def test_a_sweep_s_newest_parent_is_found(ready):
     config = ready()
-    made(config, sweep="x=1,2", sweep_fingerprint="aa")
-    newest = made(config, status="FINISHED", sweep="x=1,2", sweep_fingerprint="aa")
-    made(config, sweep="x=1,3", sweep_fingerprint="bb")
+    made(config, sweep="x=1,2", **{SWEEP_FINGERPRINT: "aa"})
+    newest = made(config, status="FINISHED", sweep="x=1,2", **{SWEEP_FINGERPRINT: "aa"})
+    made(config, sweep="x=1,3", **{SWEEP_FINGERPRINT: "bb"})
     assert find_parent(config, "aa") == newest
     assert find_parent(config, "cc") is None
 
