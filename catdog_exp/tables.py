@@ -24,7 +24,7 @@ def table(
     cells = [[_harmless(cell) for cell in row] for row in (head, *rows)]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if width is not None and sum(_widths(cells)) + len(GAP) * (len(head) - 1) > width:
-        for place, name in zip(elastic, _short([head[place] for place in elastic]), strict=True):
+        for place, name in zip(elastic, short_keys([head[place] for place in elastic]), strict=True):
             cells[0][place] = name
     widths = dict(enumerate(_widths(cells)))
     shrinking = list(elastic)
@@ -63,7 +63,7 @@ def _harmless(text: str) -> str:
     return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _short(keys: Sequence[str]) -> list[str]:
+def short_keys(keys: Sequence[str]) -> list[str]:
     """Dotted keys by their last part, where that tells them apart."""
     last = [key.rpartition(".")[2] for key in keys]
     return [short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)]

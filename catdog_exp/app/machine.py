@@ -33,7 +33,7 @@ def warn_of_results(settings: Mapping[str, Any], words: Sequence[str]) -> None:
 
     settings: a run's, plain. words: the overrides that it was composed with, without those that are swept.
     """
-    name = settings.get("machine")
+    name = settings["chosen"].get("machine")
     if name in (None, "default"):
         return
     with contextlib.suppress(HydraException, OmegaConfBaseException):

@@ -62,7 +62,8 @@ def job(config: DictConfig) -> float | None:
             f"hydra.launcher: {this.launcher._target_} cannot run these jobs; hydra/launcher can be {known}"
         )
     try:
-        return _run(restored(plain(config)), Path(this.runtime.output_dir), list(this.overrides.task))
+        settings = restored(plain(config, this.runtime.choices))
+        return _run(settings, Path(this.runtime.output_dir), list(this.overrides.task))
     except Exception as error:
         raise _Stop(error) from error
 

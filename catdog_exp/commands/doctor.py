@@ -21,6 +21,6 @@ def main(words: Sequence[str]) -> int:
     from catdog_exp.commands.doctor_report import doctor
 
     config = run_config(overrides)
-    name = config.machine or "default"
+    name = config.chosen.get("machine", "default")
     print(f"Machine file\n  ok       {name}  {machine_file(name)}")
     return doctor(config.tracking.uri, Path(config.paths.outputs), conf_folders())

@@ -6,7 +6,7 @@ hold. A swappable part (source, network, optimizer, schedule) names its own data
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -65,7 +65,7 @@ class RunConfig:
     if_exists: Literal["reuse", "resume", "new", "skip"]
     sweep: SweepConfig
     plan: bool = False
-    machine: str | None = None  # the name of the machine's file, as conf/machine/ has it
+    chosen: dict[str, str] = field(default_factory=dict)  # the files that make it up, by group of conf/
 
     def __post_init__(self) -> None:
         size = self.augment.size or self.data.resize

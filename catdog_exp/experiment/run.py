@@ -16,14 +16,16 @@ from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.distributed import alike, part_of
 from catdog_exp.experiment.known_runs import runs_of
+from catdog_exp.experiment.naming import run_name
+from catdog_exp.experiment.parameters import parameters
 from catdog_exp.experiment.plan import Plan, resolve
 from catdog_exp.experiment.run_lock import RunLock, run_lock
 from catdog_exp.experiment.work import Work
-from catdog_exp.settings import flat
 from catdog_exp.tracking.best_run import DATASET
 from catdog_exp.tracking.run_lookup import FINGERPRINT
 from catdog_exp.tracking.usage import PACK
 from catdog_exp.training.distributed.process_group import ProcessGroup, joined
+from catdog_exp.training.objective import is_minimized
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
@@ -58,6 +60,7 @@ def run(
     overrides: Sequence[str],
     on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
     expected: str | None = None,
+    name: str | None = None,
 ) -> Result:
     """Do those stages of `config` that the experiment has not yet the results of, and log them.
 
@@ -66,7 +69,7 @@ def run(
 
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
     on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: `Plan.inputs`, where
-    they are known already.
+    they are known already. name: of the run at MLflow, None: as `run_name` has it.
 
     Raises UserError for what the user can mend, Elsewhere as `run_lock` does.
     """
@@ -75,8 +78,8 @@ def run(
         if "train" in config.stages:
             workers = stack.enter_context(joined(config.hardware, alike(settings)))
         config = part_of(config, workers)
-        if config.machine not in (None, "default"):
-            log.info("machine file: %s", config.machine)
+        if (machine := config.chosen.get("machine", "default")) != "default":
+            log.info("machine file: %s", machine)
         plan = resolve(config, settings, with_weights=workers.rank == 0)
         lock = None
         if plan.training and workers.rank == 0:
@@ -91,7 +94,7 @@ def run(
             return _reused(config, earlier)
         if lock is not None and lock.finished and earlier is not None:
             log.info("trained already: run %s; its network is used for: %s", earlier.run_id[:8], ", ".join(missing))
-        tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier))
+        tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier, name))
         work = Work(config, plan, folder, tracker, dict(earlier.done) if earlier else {})
         objective = _stages(work, missing, workers, lock, on_epoch)
         say(log, f"files: {folder}")
@@ -107,6 +110,7 @@ def _logged(
     plan: Plan,
     folder: Path,
     earlier: Earlier | None,
+    name: str | None,
 ) -> Iterator[RunLog]:
     """The run at MLflow, with its settings: a new one, or the earlier one that goes on."""
     from catdog_exp.tracking.run import start_run
@@ -121,16 +125,19 @@ def _logged(
     if plan.pack is not None:
         listing = plan.pack.listing
         tags |= {PACK: plan.pack.fingerprint, DATASET: plan.pack.dataset, "pictures": listing.note or str(listing.root)}
-    name, run_id = " ".join(words)[:200] or "default", None if earlier is None else earlier.run_id
-    with start_run(config.tracking, name, tags, run_id) as tracker:
+    if "experiment" in config.chosen:
+        tags["recipe"] = config.chosen["experiment"]
+    name = name or run_name(shown, words)
+    with start_run(config.tracking, name, tags, None if earlier is None else earlier.run_id) as tracker:
         if earlier is not None:  # of which it may have been another pack, or other pictures to test on
             tracker.tags({key: value for key, value in tags.items() if key in (PACK, DATASET, "pictures")})
-        tracker.params(flat(shown))
+        tracker.params({**config.chosen, **parameters(shown)})
         for file, content in (("config.yaml", shown), ("overrides.yaml", words)):
             (folder / file).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
             if earlier is None:
                 tracker.artifact(folder / file, "config")
         yield tracker
+        tracker.share({**config.chosen, **parameters(shown)}, is_minimized(config.objective))
 
 
 def _stages(

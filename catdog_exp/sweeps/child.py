@@ -19,6 +19,7 @@ from pathlib import Path
 from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line, terminate
 from catdog_exp.experiment import run as experiment
 from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.naming import job_name
 from catdog_exp.experiment.run_lock import Elsewhere
 from catdog_exp.reading import read
 from catdog_exp.sweeps.jobs import LOG, PROGRESS, RESULT, Job, Outcome, Progress, write
@@ -101,7 +102,7 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
         if reporter is not None and reporter.report(epoch, value):
             raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
 
-    return experiment.run(config, folder, settings, job.overrides, on_epoch, job.inputs)
+    return experiment.run(config, folder, settings, job.overrides, on_epoch, job.inputs, job_name(job.differs) or None)
 
 
 def _log_to(file: Path) -> None:

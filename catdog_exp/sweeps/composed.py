@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,26 @@ from omegaconf.errors import OmegaConfBaseException
 from catdog_exp.errors import UserError
 from catdog_exp.paths import expanded
 
+# The groups that people tell runs by, and Hydra's names of them.
+GROUPS = {
+    **{group: group for group in ("experiment", "model", "data", "augment", "hardware", "machine")},
+    **{group: f"train/{group}" for group in ("optimizer", "schedule")},
+}
 
-def plain(config: DictConfig) -> dict[str, Any]:
+
+def plain(config: DictConfig, choices: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A composed config as plain dicts and lists, resolved, with absolute paths.
 
-    In place of Hydra's own section it has the name of the machine's file.
+    In place of Hydra's own section it has the names of the files that were chosen, by group, as `chosen`.
+    choices: Hydra's own, where the config has no such section.
     """
-    machine = OmegaConf.select(config, "hydra.runtime.choices.machine")
+    if choices is None:
+        choices = OmegaConf.select(config, "hydra.runtime.choices") or {}
     config = config.copy()
     with open_dict(config):
         config.pop("hydra", None)
-        config.setdefault("machine", machine)
+        config.setdefault("chosen", {})
+        config.chosen.update({group: choices[key] for group, key in GROUPS.items() if choices.get(key) is not None})
     outputs = OmegaConf.select(config, "paths.outputs")
     if isinstance(outputs, str) and outputs:
         config.paths.outputs = absolute(outputs)

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from catdog_exp.console import say
 from catdog_exp.errors import IncompleteSweep, UserError
 from catdog_exp.experiment.config import RunConfig
+from catdog_exp.experiment.naming import sweep_name
+from catdog_exp.experiment.parameters import parameters
 from catdog_exp.files import replacing
 from catdog_exp.reading import read
 from catdog_exp.sweeps.attempts import Attempts, start_server
@@ -24,10 +27,12 @@ from catdog_exp.sweeps.live import live_view
 from catdog_exp.sweeps.passwords import restored
 from catdog_exp.sweeps.places import LOOK_EVERY, Elsewhere, Places, places
 from catdog_exp.sweeps.planning import absent_pictures, plan, sweep_fingerprint
+from catdog_exp.sweeps.results import best_job
+from catdog_exp.sweeps.seeds import Spread
 from catdog_exp.sweeps.stopping import signals_noted
 from catdog_exp.sweeps.summary import spreads_of, summarize
 from catdog_exp.sweeps.table import job_table, markdown_table, plan_table
-from catdog_exp.tracking.children import finish_children
+from catdog_exp.tracking.children import finish_children, mark_best
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
 from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs, find_parent
@@ -87,7 +92,10 @@ def launch(
     _take(folder, without_password("\n".join(own)))
     OmegaConf.save(config, folder / "multirun.yaml")
     jobs.reuse(common)
-    with _parent(common, own) as parent:
+    swept = [
+        each.get_key_element() for each in OverridesParser.create().parse_overrides(own) if each.is_sweep_override()
+    ]
+    with _parent(common, own, sweep_name(swept, jobs.trials or len(jobs.jobs))) as parent:
         with signals_noted() as came:
             try:
                 _run(jobs, place, folder, parent.run_id, common, came)
@@ -95,6 +103,11 @@ def launch(
                 lacking = _summary(folder, parent, jobs, common.objective)
                 if parent.run_id is not None:
                     finish_children(common.tracking, parent.run_id)
+                    best = best_job(jobs.jobs, jobs.outcomes, is_minimized(common.objective))
+                    if best is not None and (run_id := jobs.outcomes[best.number].run_id) is not None:
+                        mark_best(common.tracking, parent.run_id, run_id)
+                        if not lacking:
+                            parent.params({**best.settings["chosen"], **parameters(best.settings)})
         if lacking:
             raise IncompleteSweep(lacking)
     return jobs
@@ -154,7 +167,7 @@ def _stop(folder: Path, why: str) -> str:
 
 
 @contextmanager
-def _parent(common: RunConfig, words: Sequence[str]) -> Iterator[RunLog]:
+def _parent(common: RunConfig, words: Sequence[str], name: str) -> Iterator[RunLog]:
     """The sweep's own run: the one that the same words had before, of two at once the same for both."""
     from filelock import FileLock
 
@@ -165,7 +178,7 @@ def _parent(common: RunConfig, words: Sequence[str]) -> Iterator[RunLog]:
     with ExitStack() as stack:
         with FileLock(shelf / f"{fingerprint}.lock"):
             earlier = find_parent(common.tracking, fingerprint)
-            parent = stack.enter_context(start_run(common.tracking, "sweep", tags, earlier))
+            parent = stack.enter_context(start_run(common.tracking, name, tags, earlier))
         yield parent
 
 
@@ -178,13 +191,32 @@ def _summary(folder: Path, parent: RunLog, jobs: Jobs, objective: str) -> str:
     say(log, f"sweep: {folder}; MLflow: {parent.link}")
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
-    if len(spreads) == 1:
-        parent.metrics({"objective/mean": spreads[0].mean, "objective/deviation": spreads[0].deviation}, step=0)
+    parent.figures(_figures(all_jobs, outcomes, objective, spreads))
+    parent.share({}, is_minimized(objective), jobs=True)
     for file in files:
         parent.artifact(file)
     parent.tags({NOTE: markdown_table(all_jobs, outcomes, objective)})
     lacking = sum(job.number not in outcomes or not outcomes[job.number].has_result for job in all_jobs)
     return f"{lacking} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""
+
+
+def _figures(
+    jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str, spreads: Sequence[Spread]
+) -> dict[str, float]:
+    """What there is to say of a sweep in numbers."""
+    ended = [outcomes[job.number] for job in jobs if job.number in outcomes]
+    values = [each.objective for each in ended if each.status in ("finished", "reused") and each.objective is not None]
+    figures = {
+        "jobs/finished": sum(each.has_result for each in ended),
+        "jobs/failed": sum(each.status == "failed" for each in ended),
+        "jobs/seconds": sum(each.seconds for each in ended),
+    }
+    if values:
+        best = min(values) if is_minimized(objective) else max(values)
+        figures |= {"objective": best, "objective/mean": sum(values) / len(values)}
+    if len(spreads) == 1:
+        figures["objective/deviation"] = spreads[0].deviation
+    return figures
 
 
 def _plan(first: RunConfig, jobs: list[Job], at_once: int) -> str:

@@ -8,6 +8,8 @@ from catdog_exp.tracking.run_log import PARENT
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.store_errors import plain_errors
 
+BEST = "best_of_sweep"  # tag of a run
+
 
 def finish_children(config: TrackingConfig, parent_run: str) -> None:
     """End the runs under `parent_run` as KILLED that are open though nobody works on them."""
@@ -19,3 +21,14 @@ def finish_children(config: TrackingConfig, parent_run: str) -> None:
         if not is_alive(run.info.status, run.data.tags):
             with plain_errors(store.shown):
                 store.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def mark_best(config: TrackingConfig, parent_run: str, run_id: str) -> None:
+    """Tag a run under `parent_run` as the best there, and no other. Raises UserError when the store fails."""
+    store = open_store(config)
+    marked = [run.info.run_id for run in store.runs(f"tags.`{PARENT}` = '{parent_run}' and tags.{BEST} = 'true'")]
+    with plain_errors(store.shown):
+        for each in marked:
+            if each != run_id:
+                store.client.delete_tag(each, BEST)
+        store.client.set_tag(run_id, BEST, "true")

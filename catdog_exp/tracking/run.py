@@ -10,7 +10,7 @@ from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.ending import Status
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.provenance import provenance_tags
-from catdog_exp.tracking.run_log import PARENT, MlflowLog, NoLog, RunLog
+from catdog_exp.tracking.run_log import PARENT, MlflowLog, RunLog
 from catdog_exp.tracking.store import Store, open_store
 from catdog_exp.tracking.store_errors import plain_errors
 
@@ -34,7 +34,7 @@ def start_run(
     Raises UserError when the store cannot be used.
     """
     if not config.enabled:
-        yield NoLog()
+        yield RunLog()
         return
     store = open_store(config)
     all_tags = {**provenance_tags(), **tags}

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.done_stages import is_trained
@@ -37,14 +37,14 @@ PRUNED = "pruned"  # tag of a run that a search has given up early: after which 
 Context = Literal["training", "validation", "testing"]  # what a run reads a dataset for
 
 
-class RunLog(Protocol):
-    """What a run is logged to. Every method raises UserError when the store fails.
+class RunLog:
+    """What a run is logged to; this one logs nothing (`tracking=none`). Methods raise UserError when the store fails.
 
     run_id: MLflow's, or None where nothing is logged. link: one line for people, how to look at the run.
     """
 
-    run_id: str | None
-    link: str
+    run_id: str | None = None
+    link = "not logged (tracking.enabled=false)"
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log settings, already flat. A value of more than 6,000 characters is cut, and says so."""
@@ -61,48 +61,15 @@ class RunLog(Protocol):
     def artifact(self, path: Path, folder: str = "") -> None:
         """Log a file, or a folder with all that is in it, into the artifacts' `folder`."""
 
-    def dataset(
-        self,
-        name: str,
-        digest: str,
-        source: str,
-        context: Context,
-        profile: Mapping[str, Any],
-    ) -> None:
+    def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         """Log what the run reads. digest: at most 36 characters. source: its folder. profile: its figures."""
 
-
-class NoLog:
-    """Logs nothing (`tracking=none`)."""
-
-    run_id: str | None = None
-    link = "not logged (tracking.enabled=false)"
-
-    def params(self, values: Mapping[str, Any]) -> None: ...
-
-    def metrics(self, values: Mapping[str, float], step: int) -> None: ...
-
-    def figures(self, values: Mapping[str, float]) -> None: ...
-
-    def tags(self, values: Mapping[str, str]) -> None: ...
-
-    def artifact(self, path: Path, folder: str = "") -> None: ...
-
-    def dataset(
-        self,
-        name: str,
-        digest: str,
-        source: str,
-        context: Context,
-        profile: Mapping[str, Any],
-    ) -> None: ...
+    def share(self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False) -> None:
+        """Let the experiment's view tell its runs apart by these settings, too. jobs: give this run's jobs a view."""
 
 
-class MlflowLog:
+class MlflowLog(RunLog):
     """Logs to a new run in `store`, or to an earlier one that goes on: what that has logged is not logged twice."""
-
-    run_id: str | None
-    link: str
 
     def __init__(self, store: Store, name: str, tags: Mapping[str, str], earlier: Run | None = None) -> None:
         self._store = store
@@ -163,14 +130,7 @@ class MlflowLog:
                 self.tags({KEPT_IN: str(path.parents[len(name.parts) - 1])})
         self._takes_files = True
 
-    def dataset(
-        self,
-        name: str,
-        digest: str,
-        source: str,
-        context: Context,
-        profile: Mapping[str, Any],
-    ) -> None:
+    def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
         from mlflow.exceptions import MlflowException
 
@@ -191,6 +151,12 @@ class MlflowLog:
                 if "IntegrityError" not in str(error):
                     raise
                 self._client.log_inputs(self._id, entries)
+
+    def share(self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False) -> None:
+        from catdog_exp.tracking.view import keep_view
+
+        with self._whole():
+            keep_view(self._store, settings, minimize, self._id if jobs else "")
 
     def beating(self) -> AbstractContextManager[None]:
         """Give signs of life while a block runs."""

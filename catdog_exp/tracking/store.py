@@ -46,7 +46,8 @@ class Store:
     def link(self, run_id: str) -> str:
         """One line for people, how to look at the run: at a server its address."""
         if is_server(self.uri):
-            return f"{self.shown.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{run_id}"
+            page = f"/#/experiments/{self.experiment_id}/runs/{run_id}?workflowType=machine_learning"
+            return f"{self.shown.rstrip('/')}{page}"
         return f"run {run_id[:8]} of the experiment {self.experiment}: `catdog ui` shows it"
 
 

@@ -21,6 +21,7 @@ from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.store import existing_store
 from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, without_password
+from catdog_exp.tracking.view import view_path
 
 START_TIMEOUT = 120  # seconds until the pages must answer; 5 to 20 are usual
 END_TIMEOUT = 10  # seconds that the server's processes get to end by themselves
@@ -48,8 +49,7 @@ def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) 
     _check_free(host, port)
     names = _names(host)
     prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "").rstrip("/")
-    # MLflow's pages open on traces of language models, unless told that models are trained here.
-    page = f"{prefix}/#/experiments/{store.experiment_id}/runs?workflowType=machine_learning"
+    page = f"{prefix}{view_path(store.experiment_id)}"
     with tempfile.TemporaryFile() as output, suppress(KeyboardInterrupt), _ended_by_signals():
         server = _start(config, uri, host, port, names, output)
         try:

@@ -298,7 +298,8 @@ def test_a_file_that_a_server_does_not_take_stays_on_disk_and_is_found_there(
     (line,) = caplog.messages
     assert line.startswith(f"best.safetensors is not logged, it stays in {checkpoint.parent}: ")
     assert told in line
-    assert best_run(open_store(config), "val/accuracy", False, tmp_path, None).run.checkpoint == checkpoint
+    store = open_store(config)
+    assert found_run(store, best_run(store, "val/accuracy", False, None).run, tmp_path).checkpoint == checkpoint
 
 
 @pytest.mark.parametrize(

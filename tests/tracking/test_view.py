@@ -1,0 +1,41 @@
+import json
+
+from catdog_exp.tracking.store import open_store
+from catdog_exp.tracking.view import keep_view
+
+
+def columns(store, name="catdog"):
+    tags = store.client.get_experiment(store.experiment_id).tags
+    view = json.loads(tags[f"mlflow.sharedViewState.{name}"])
+    return [column for column in view["selectedColumns"] if column.startswith("params.")], view
+
+
+def test_the_view_has_a_column_for_each_setting_that_varies(ready):
+    store = open_store(ready())
+    keep_view(store, {"lr": 0.1, "model": "cnn"}, minimize=False)
+    assert columns(store)[0] == []
+    keep_view(store, {"lr": 0.2, "model": "cnn"}, minimize=False)
+    assert columns(store)[0] == ["params.`lr`"]
+    keep_view(store, {"lr": 0.2, "model": "resnet", "depth": 3}, minimize=False)
+    shown, view = columns(store)
+    assert shown == ["params.`lr`", "params.`model`"]
+    assert view["orderByKey"] == "metrics.`objective`"
+    assert not view["orderByAsc"]
+    assert "metrics.`objective`" in view["selectedColumns"]
+
+
+def test_a_sweep_has_a_view_of_its_own_jobs(ready):
+    store = open_store(ready())
+    keep_view(store, {}, minimize=True, sweep="abc")
+    _, view = columns(store, "abc")
+    assert view["searchFilter"] == "tags.`mlflow.parentRunId` = 'abc'"
+    assert view["orderByAsc"]
+    assert columns(store)[1]["searchFilter"] == ""
+
+
+def test_many_settings_and_a_tag_that_someone_edited_do_not_break_it(ready):
+    store = open_store(ready())
+    store.client.set_experiment_tag(store.experiment_id, "mlflow.catdog.seen", "nonsense")
+    for value in (1, 2):
+        keep_view(store, {f"a.rather.long.name.of.a.setting.{number}": value for number in range(200)}, minimize=False)
+    assert 10 < len(columns(store)[0]) <= 25
