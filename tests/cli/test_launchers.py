@@ -49,7 +49,7 @@ def test_jobs_of_a_lost_ray_node_are_run_again(tmp_path, begin, environment, ray
         sweep = begin("-m", "hydra/launcher=ray_cluster", *words, env=address, stdout=output, stderr=output)
     # Both nodes are in the middle of a job.
     both = lambda: len({state.parent for state in tmp_path.glob(BEGUN)}) == 2  # noqa: E731
-    wait_for(lambda: sweep.poll() is not None or both(), "two jobs", 120)
+    wait_for(lambda: sweep.poll() is not None or both(), "two jobs", 180)
     assert sweep.poll() is None, (tmp_path / "output").read_text()
     lose_a_node(ray_cluster)
     assert sweep.wait(400) == 0, (tmp_path / "output").read_text()

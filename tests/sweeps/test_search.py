@@ -115,6 +115,7 @@ def test_what_is_tried_is_within_the_space_and_stands_in_the_settings(run):
     assert {each.differs["model.layers"] for each in seen} == {2, 3}
 
 
+@pytest.mark.slow
 def test_failed_trials_are_replaced_but_not_for_ever(run, tmp_path):
     def every_third_fails(job):
         return Outcome("failed", reason="…") if job.trial.number % 3 == 0 else finish(job)
@@ -176,6 +177,7 @@ def test_the_first_word_about_a_trial_counts(search, tmp_path):
     assert [trial.value for trial in study_of(tmp_path).trials] == [1.0]
 
 
+@pytest.mark.slow
 def test_a_search_that_was_interrupted_tries_what_it_would_have_tried(run, tmp_path):
     run(finish, n_trials=5, words=["train.epochs=3"])
     whole = [trial.params for trial in study_of(tmp_path).trials]
