@@ -40,10 +40,8 @@ def check_settings(config: RunConfig) -> None:
         from catdog_exp.mx import check_dtype, context
 
         check_dtype(context(hardware.device, hardware.gpus), hardware.dtype)
-    if "train" in config.stages and config.train.init_from is not None and not is_run_id(config.train.init_from):
-        from catdog_exp.networks.initial_weights import check_weights
-
-        check_weights(Path(config.train.init_from))
+    if "train" in config.stages and config.train.init_from is not None:
+        _check_weights(config, config.train.init_from)
     if "train" in config.stages and config.train.freeze:
         from catdog_exp.networks.freezing import check_patterns
 
@@ -54,6 +52,16 @@ def check_settings(config: RunConfig) -> None:
             raise UserError("predict.pictures is not set: give predict.pictures=DIR")
         if pictures is not None and not Path(pictures).exists():
             raise UserError(f"predict.pictures={pictures}: there is no such file or folder")
+
+
+def _check_weights(config: RunConfig, wanted: str) -> None:
+    from catdog_exp.networks.imagenet import IMAGENET, check_imagenet_weights
+    from catdog_exp.networks.initial_weights import check_weights
+
+    if wanted == IMAGENET:
+        check_imagenet_weights(config.model)
+    elif not is_run_id(wanted):
+        check_weights(Path(wanted))
 
 
 def check_folder(key: str, folder: Path) -> None:

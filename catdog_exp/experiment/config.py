@@ -7,6 +7,7 @@ hold. A swappable part (source, network, optimizer, schedule) names its own data
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -43,9 +44,17 @@ class SweepConfig:
 
 @dataclass(frozen=True)
 class PathsConfig:
-    """Folders, absolute."""
+    """Folders. Keys: conf/config.yaml."""
 
     outputs: Annotated[str, Field(min_length=1)]
+    cache: LocalPath | None = None
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where what is made once for all outputs lies."""
+        from platformdirs import user_cache_path
+
+        return user_cache_path("catdog_exp") if self.cache is None else Path(self.cache)
 
 
 @dataclass(frozen=True)

@@ -109,11 +109,14 @@ def resolve(
 
 def _start(config: RunConfig, wanted: str) -> StartWeights:
     from catdog_exp.experiment.known_runs import runs_of
+    from catdog_exp.networks.imagenet import IMAGENET, imagenet_weights
     from catdog_exp.networks.initial_weights import check_weights
     from catdog_exp.training.checkpoint import pictures_in
 
     file = Path(wanted)
-    if is_run_id(wanted):
+    if wanted == IMAGENET:
+        file = imagenet_weights(config.model, config.paths.cache_folder)
+    elif is_run_id(wanted):
         file = runs_of(config).find(wanted).checkpoint
     check_weights(file)
     return StartWeights(file, hashlib.sha256(file.read_bytes()).hexdigest(), *pictures_in(file))

@@ -11,7 +11,7 @@ import requests
 from mlflow.exceptions import MlflowException
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best_run import CHECKPOINT, best_run
+from catdog_exp.tracking.best_run import CHECKPOINT, best_run, found_run
 from catdog_exp.tracking.children import finish_children
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
