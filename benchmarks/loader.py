@@ -160,14 +160,14 @@ def alone(command: list[str]) -> dict[str, Any]:
 def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
     from catdog_exp.data.batches import train_batches
     from catdog_exp.data.config import AugmentConfig
-    from catdog_exp.data.decoded_cache import read_decoded
+    from catdog_exp.data.decoded_cache import mapped
 
     colour = {"brightness": JITTER, "contrast": JITTER, "saturation": JITTER}
     augment = AugmentConfig(random_crop=True, pad=PAD, flip="random", **colour)
     if kind == KINDS[1]:
         cut = {"scale": list(AREA), "aspect": list(ASPECT), "rotation": float(DEGREES)}
         augment = AugmentConfig(random_crop=True, flip="random", **colour, **cut)
-    pictures = read_decoded(Path(place) / "decoded" / "train", size)
+    pictures = mapped(Path(place) / "decoded" / "train", size)
 
     def epochs() -> Iterator[Iterator[Any]]:
         epoch = 0

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catdog_exp.data import decoded_cache as shared
+from catdog_exp.data import kept_folder as shared
 from catdog_exp.data.decoded import DecodedPictures, decode_records
 from catdog_exp.data.decoded_cache import decoded_side
 from catdog_exp.errors import UserError
