@@ -70,19 +70,21 @@ def train_batches(
             yield from one_after_the_other
 
 
-def plain_batches(pictures: DecodedPictures, batch_size: int) -> Iterator[NDArray[np.uint8]]:
+def plain_batches(pictures: DecodedPictures, batch_size: int, *, mirrored: bool) -> Iterator[NDArray[np.uint8]]:
     """All pictures' center crops in order, as `full_batches`; one batch at a time is in memory."""
     for start in range(0, len(pictures), batch_size):
-        yield from full_batches(pictures.crops(start, start + batch_size), batch_size)
+        yield from full_batches(pictures.crops(start, start + batch_size), batch_size, mirrored=mirrored)
 
 
-def full_batches(crops: NDArray[np.uint8], batch_size: int) -> Iterator[NDArray[np.uint8]]:
-    """Crops (N, size, size, 3) cut into batches of shape (batch_size, 3, size, size).
+def full_batches(crops: NDArray[np.uint8], batch_size: int, *, mirrored: bool) -> Iterator[NDArray[np.uint8]]:
+    """Crops (N, size, size, 3) cut into batches of shape (views, batch_size, 3, size, size).
 
-    The last one is filled up with zeros.
+    The last one is filled up with zeros. The views are the crop and, where `mirrored`, its mirror image.
     """
     for start in range(0, len(crops), batch_size):
         part = crops[start : start + batch_size]
-        batch = np.zeros((batch_size, 3, *crops.shape[1:3]), crops.dtype)
-        batch[: len(part)] = part.transpose(0, 3, 1, 2)
+        batch = np.zeros((1 + mirrored, batch_size, 3, *crops.shape[1:3]), crops.dtype)
+        batch[0, : len(part)] = part.transpose(0, 3, 1, 2)
+        if mirrored:
+            batch[1] = batch[0, ..., ::-1]
         yield batch

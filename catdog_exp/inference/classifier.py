@@ -51,7 +51,8 @@ class Classifier:
         """
         found = load_checkpoint(checkpoint, own)
         classes = len(found.classes)
-        forward = Forward(found.network, found.size, classes, device, batch_size, threads, mirrored=found.mirrored)
+        shape = (3, found.size, found.size)
+        forward = Forward(found.network.build(found.size, classes), shape, device, batch_size, threads)
         try:
             forward.use(found.parameters)
         except UserError as error:
@@ -66,17 +67,19 @@ class Classifier:
         expected = (self.size, self.size, 3)
         if crops.shape[1:] != expected or crops.dtype != np.uint8:
             raise ValueError(f"crops must be uint8 of shape (N, {self.size}, {self.size}, 3)")
-        return self._softmax(full_batches(crops, self._batch_size(len(crops))), len(crops))
+        batches = full_batches(crops, self._batch_size(len(crops)), mirrored=self.checkpoint.mirrored)
+        return self._softmax(batches, len(crops))
 
     def probabilities_of(self, pictures: DecodedPictures) -> NDArray[np.float32]:
         """As `probabilities`, of the pictures' center crops; they are never all in memory."""
-        return self._softmax(plain_batches(pictures, self._batch_size(len(pictures))), len(pictures))
+        batches = plain_batches(pictures, self._batch_size(len(pictures)), mirrored=self.checkpoint.mirrored)
+        return self._softmax(batches, len(pictures))
 
     def _batch_size(self, pictures: int) -> int:
         return max(1, min(self._forward.batch_size, pictures))
 
     def _softmax(self, batches: Iterator[NDArray[np.uint8]], pictures: int) -> NDArray[np.float32]:
-        logits = list(self._forward.logits(batches)) or [np.empty((0, len(self.classes)), np.float32)]
+        logits = list(self._forward.outputs(batches)) or [np.empty((0, len(self.classes)), np.float32)]
         shifted = np.concatenate(logits)[:pictures].astype(np.float64)
         exponents = np.exp(shifted - shifted.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float32] = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -82,9 +82,8 @@ class Trainer:
             network, augment.size or size, weights, contexts, at_once, given, frozen, hardware.dtype
         )
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
-        self.forward = Forward(
-            network, size, classes, hardware.device, self.batch_size, threads, mirrored=train.mirrored
-        )
+        block = network.build(size, classes)
+        self.forward = Forward(block, (3, size, size), hardware.device, self.batch_size, threads)
         batches = steps_per_epoch(len(train_pictures), self.pictures_at_once)
         if batches < train.accumulate:
             raise UserError(
@@ -186,7 +185,7 @@ class Trainer:
         if self.workers.rank:
             return {}
         self.forward.use(parameters)
-        metrics = validate(self.forward, self.validation_pictures, self.workers.check)
+        metrics = validate(self.forward, self.validation_pictures, self.workers.check, mirrored=self.train.mirrored)
         loss = metrics["val/loss"]
         if not math.isfinite(loss):
             raise UserError(

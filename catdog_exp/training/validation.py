@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
 
 
-def validate(forward: Forward, pictures: DecodedPictures, each: Callable[[], None]) -> dict[str, float]:
+def validate(
+    forward: Forward, pictures: DecodedPictures, each: Callable[[], None], *, mirrored: bool
+) -> dict[str, float]:
     """The metrics of an epoch that begin with `val/`. Each picture counts alike in loss and accuracy.
 
     The loss is the mean cross-entropy, natural logarithm. each: called with each batch.
+    mirrored: a picture's logits are the mean of its own and its mirror image's.
     """
     loss, done = 0.0, 0
     right = np.zeros(len(pictures), bool)
-    for values in forward.logits(plain_batches(pictures, forward.batch_size)):
+    for values in forward.outputs(plain_batches(pictures, forward.batch_size, mirrored=mirrored)):
         each()
         truth = pictures.labels[done : done + len(values)]
         logits = values[: len(truth)].astype(np.float64)

@@ -138,12 +138,17 @@ def test_the_bytes_are_the_same_for_any_number_of_threads(threads):
 
 def test_plain_batches_are_all_pictures_in_order_and_the_last_is_filled_up():
     pictures = halves(10)
-    batches = list(plain_batches(pictures, 4))
-    assert {crops.shape for crops in batches} == {(4, 3, 8, 8)}
-    every = np.concatenate(batches).transpose(0, 2, 3, 1)
+    batches = list(plain_batches(pictures, 4, mirrored=False))
+    assert {views.shape for views in batches} == {(1, 4, 3, 8, 8)}
+    every = np.concatenate(batches, axis=1)[0].transpose(0, 2, 3, 1)
     assert np.array_equal(every[:10], pictures.crops())
     assert every.shape[0] == 12
     assert not every[10:].any()
+
+
+def test_mirrored_each_batch_has_the_mirror_images_as_a_second_view():
+    for own, mirrored in plain_batches(halves(10), 4, mirrored=True):
+        assert np.array_equal(mirrored, own[..., ::-1])
 
 
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
@@ -161,7 +166,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
     next(train_batches(pictures, BASIC, 2, 16, seed=0, epoch=1))  # compiles, which takes memory of its own
     tracemalloc.start()
     try:
-        shown = sum(len(crops) for crops in plain_batches(pictures, 16))
+        shown = sum(views.shape[1] for views in plain_batches(pictures, 16, mirrored=False))
         shown += sum(len(crops) for crops, _ in train_batches(pictures, BASIC, 2, 16, 0, 2, threads=2))
         _, peak = tracemalloc.get_traced_memory()
     finally:
