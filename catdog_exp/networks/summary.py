@@ -76,11 +76,16 @@ def summarize(block: Any, size: int) -> Summary:
     places = dict(_places(block, ""))
     statistics = set(symbol.list_auxiliary_states())
     counted: set[str] = set()  # a weight that two layers share counts once
+    padded: dict[str, str] = {}  # what stands for a weight that is padded on its way into a layer
     layers = []
     for node in nodes:
         if node["op"] == "null":
             continue
         names = [nodes[source[0]]["name"] for source in node["inputs"]]
+        names = [padded.get(name, name) for name in names]
+        if node["op"] == "Pad" and names[0] in structural:
+            padded[node["name"]] = names[0]
+            continue
         own = [name for name in names if name in structural]
         shape, before = shapes[node["name"]], shapes[names[0]]
         if not own and shape == before:

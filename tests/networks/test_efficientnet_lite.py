@@ -41,6 +41,10 @@ def test_its_variants_have_the_published_numbers_of_parameters(layers, millions)
     assert summarize(network.build(64, 1000), 64).parameters / 1e6 == pytest.approx(millions, abs=0.005)
 
 
+def test_lite0_multiplies_as_often_as_published():
+    assert summarize(NETWORK.build(224, 1000), 224).multiply_adds / 1e6 == pytest.approx(407, rel=0.06)
+
+
 @pytest.mark.parametrize("size", [32, 45])
 def test_five_times_it_halves_a_picture_of_any_size_rounding_up(size):
     shapes = {layer.name: layer.shape for layer in summarize(NETWORK.build(size, 3), size).layers}
