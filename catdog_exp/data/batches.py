@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catdog_exp.data.config import AugmentConfig
+from catdog_exp.data.features import FeaturedPictures
 from catdog_exp.parallel import in_order
 
 if TYPE_CHECKING:
@@ -36,11 +37,12 @@ def train_batches(
     rank: int = 0,
     workers: int = 1,
     threads: int = 1,
-) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
+) -> Generator[tuple[NDArray[Any], NDArray[np.float32]], None, None]:
     """An epoch of augmented batches in a shuffled order, from its batch number `first_step` (from 0) to its end.
 
     Each is (crops, targets): uint8 RGB of shape (batch_size, 3, size, size), and float32 of shape
-    (batch_size, classes), whose rows sum to 1. A last batch that is not full is left out, so that all have one
+    (batch_size, classes), whose rows sum to 1. In place of crops come features, where
+    there are some. A last batch that is not full is left out, so that all have one
     shape; where all pictures together do not fill one batch, they are the one batch.
 
     Of several `workers` each takes its share, by `rank` from 0, of batches of workers × batch_size pictures.
@@ -57,9 +59,12 @@ def train_batches(
         batches = augmented.order[: full * whole].reshape(full, workers, batch_size)[first_step:, rank]
     else:
         batches = np.array_split(augmented.order, workers)[rank][np.newaxis][first_step:]
-    at_once = max(1, TOGETHER // (batch_size * 3 * (augment.size or pictures.size) ** 2))
+    room = 3 * (augment.size or pictures.size) ** 2
+    if isinstance(pictures, FeaturedPictures):
+        room = pictures.values[0, 0].nbytes
+    at_once = max(1, TOGETHER // (batch_size * room))
 
-    def made(batches: NDArray[np.int64]) -> list[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    def made(batches: NDArray[np.int64]) -> list[tuple[NDArray[Any], NDArray[np.float32]]]:
         every = augmented.batch(batches.reshape(-1))
         crops, targets = (part.reshape(*batches.shape, *part.shape[1:]) for part in every)
         return list(zip(crops, targets, strict=True))
@@ -70,8 +75,19 @@ def train_batches(
             yield from one_after_the_other
 
 
-def plain_batches(pictures: DecodedPictures, batch_size: int, *, mirrored: bool) -> Iterator[NDArray[np.uint8]]:
-    """All pictures' center crops in order, as `full_batches`; one batch at a time is in memory."""
+def plain_batches(pictures: DecodedPictures, batch_size: int, *, mirrored: bool) -> Iterator[NDArray[Any]]:
+    """All pictures' center crops in order, as `full_batches`; one batch at a time is in memory.
+
+    Of `FeaturedPictures` their features, shape (views, batch_size, ...).
+    """
+    if isinstance(pictures, FeaturedPictures):
+        values = pictures.values
+        for start in range(0, len(pictures), batch_size):
+            part = values[:, start : start + batch_size]
+            batch = np.zeros((len(values), batch_size, *values.shape[2:]), np.float32)
+            batch[:, : part.shape[1]] = part
+            yield batch
+        return
     for start in range(0, len(pictures), batch_size):
         yield from full_batches(pictures.crops(start, start + batch_size), batch_size, mirrored=mirrored)
 

@@ -32,6 +32,15 @@ class AugmentConfig:
     cutmix: Alpha = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     size: Annotated[int, Field(ge=8, le=1024)] | None = None
+    views: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+    @property
+    def versions(self) -> int | None:
+        """How many versions of each picture there are to train on; None where each epoch draws or mixes new ones."""
+        if self.mixup or self.cutmix:
+            return None
+        unchanged = dataclasses.replace(self, label_smoothing=0.0, size=None, views=None) == AugmentConfig()
+        return 1 if unchanged else self.views
 
     def __post_init__(self) -> None:
         for name in ("scale", "aspect"):

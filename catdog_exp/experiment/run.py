@@ -149,10 +149,11 @@ def _stages(
 ) -> float | None:
     """Do the missing stages, in order. Returns the objective, None where nothing is trained."""
     from catdog_exp.experiment.stages.evaluate import evaluate
+    from catdog_exp.experiment.stages.features import with_frozen_layers
     from catdog_exp.experiment.stages.pack import decoded, log_pack, opened_pack
     from catdog_exp.experiment.stages.predict import predict
     from catdog_exp.experiment.stages.preview import preview
-    from catdog_exp.experiment.stages.train import train
+    from catdog_exp.experiment.stages.train import start_weights, train
 
     trained: Trained | None = None
     network: Classifier | None = None
@@ -177,7 +178,9 @@ def _stages(
             sides["test"] = decoded(work, pack, "test")
         if "train" in missing:
             place = lock.folder if lock is not None else None
-            trained = train(work, pack, sides["train"], sides["validation"], workers, place, on_epoch)
+            given = start_weights(work, workers)
+            sides = dict(with_frozen_layers(work, pack, sides, given))
+            trained = train(work, pack, sides["train"], sides["validation"], workers, place, on_epoch, given)
             work.finish("train")
     if trained is not None and {"evaluate", "predict"} & set(missing):
         network = _loaded(work, trained.best)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catdog_exp.data.batches import full_batches, plain_batches
+from catdog_exp.data.features import FeaturedPictures
 from catdog_exp.errors import UserError
 from catdog_exp.networks.forward import Forward
+from catdog_exp.networks.frozen_layers import first_layers, layers_above
 from catdog_exp.networks.network import Network
 from catdog_exp.training.checkpoint import Checkpoint, load_checkpoint
 
@@ -27,11 +30,13 @@ class Classifier:
     size: edge of the square input in pixels.
     """
 
-    def __init__(self, checkpoint: Checkpoint, forward: Forward) -> None:
+    def __init__(self, checkpoint: Checkpoint, on: Callable[[Any, tuple[int, ...]], Forward]) -> None:
         self.checkpoint = checkpoint
         self.classes = checkpoint.classes
         self.size = checkpoint.size
-        self._forward = forward
+        self._on = on
+        self._forward = on(self._build(), (3, self.size, self.size))
+        self._forward.keep(checkpoint.parameters)
 
     @classmethod
     def load(
@@ -50,14 +55,11 @@ class Classifier:
         its network's, or when the device cannot be used.
         """
         found = load_checkpoint(checkpoint, own)
-        classes = len(found.classes)
-        shape = (3, found.size, found.size)
-        forward = Forward(found.network.build(found.size, classes), shape, device, batch_size, threads)
+        on = partial(Forward, device=device, batch_size=batch_size, threads=threads)
         try:
-            forward.use(found.parameters)
+            return cls(found, on)
         except UserError as error:
             raise UserError(f"{checkpoint}: {error}") from None
-        return cls(found, forward)
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Each class's probability for each picture, float32 (N, classes), rows sum to 1.
@@ -68,18 +70,36 @@ class Classifier:
         if crops.shape[1:] != expected or crops.dtype != np.uint8:
             raise ValueError(f"crops must be uint8 of shape (N, {self.size}, {self.size}, 3)")
         batches = full_batches(crops, self._batch_size(len(crops)), mirrored=self.checkpoint.mirrored)
-        return self._softmax(batches, len(crops))
+        return self._softmax(batches, len(crops), self._forward)
 
     def probabilities_of(self, pictures: DecodedPictures) -> NDArray[np.float32]:
-        """As `probabilities`, of the pictures' center crops; they are never all in memory."""
+        """As `probabilities`, of the pictures' center crops; they are never all in memory.
+
+        Where it is known what this network's first layers give for them, only the others are computed.
+        """
+        forward = self._forward
+        if isinstance(pictures, FeaturedPictures) and self._has_computed(pictures):
+            forward = self._on(layers_above(self._build(), pictures.layers), pictures.values.shape[2:])
+            forward.keep({name: self.checkpoint.parameters[name] for name in forward.names})
+        elif isinstance(pictures, FeaturedPictures):
+            pictures = pictures.pictures
         batches = plain_batches(pictures, self._batch_size(len(pictures)), mirrored=self.checkpoint.mirrored)
-        return self._softmax(batches, len(pictures))
+        return self._softmax(batches, len(pictures), forward)
+
+    def _build(self) -> Any:
+        return self.checkpoint.network.build(self.size, len(self.classes))
+
+    def _has_computed(self, pictures: FeaturedPictures) -> bool:
+        """Whether it is this network's first layers, shown the pictures in as many views, that gave the features."""
+        found = self.checkpoint
+        below = first_layers(found.network, self.size, len(self.classes), pictures.layers, found.parameters)
+        return len(pictures.values) == 1 + found.mirrored and below.digest(self.size) == pictures.computed_by
 
     def _batch_size(self, pictures: int) -> int:
         return max(1, min(self._forward.batch_size, pictures))
 
-    def _softmax(self, batches: Iterator[NDArray[np.uint8]], pictures: int) -> NDArray[np.float32]:
-        logits = list(self._forward.outputs(batches)) or [np.empty((0, len(self.classes)), np.float32)]
+    def _softmax(self, batches: Iterator[NDArray[Any]], pictures: int, forward: Forward) -> NDArray[np.float32]:
+        logits = list(forward.outputs(batches)) or [np.empty((0, len(self.classes)), np.float32)]
         shifted = np.concatenate(logits)[:pictures].astype(np.float64)
         exponents = np.exp(shifted - shifted.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float32] = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)

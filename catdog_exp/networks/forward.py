@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from catdog_exp.mx import context, mx, side_by_side
 from catdog_exp.networks.blocks import fuse_for, without_dropout
-from catdog_exp.networks.parameters import restore
+from catdog_exp.networks.parameters import named_parameters, restore
 
 ON_PROCESSOR = 16  # pictures of a batch
 
@@ -40,16 +40,28 @@ class Forward:
         place = context(device)
         self.batch_size = min(batch_size, ON_PROCESSOR) if place.device_type == "cpu" else batch_size
         self._contexts = side_by_side(place, threads)
-        self._block = block
+        self._block, self._shape = block, shape
         fuse_for(self._contexts[0], self._block)
         without_dropout(self._block)
         self._block.initialize(ctx=self._contexts)
         self._block(mx.nd.zeros((1, *shape), ctx=self._contexts[0]))  # the first input settles shapes
         self._block.hybridize(static_alloc=True, static_shape=True)
 
+    @property
+    def names(self) -> list[str]:
+        """Structural names of its parameters."""
+        return list(named_parameters(self._block))
+
     def use(self, parameters: Mapping[str, NDArray[Any]]) -> None:
         """Compute with these parameters from now on. Raises UserError when they are not this block's."""
         restore(self._block, parameters)
+
+    def keep(self, parameters: Mapping[str, NDArray[Any]]) -> None:
+        """As `use`, for good: on the processor convolutions are fused with what follows, to other last digits."""
+        self.use(parameters)
+        if self._contexts[0].device_type == "cpu":
+            batch = mx.nd.zeros((self.batch_size, *self._shape), ctx=self._contexts[0])
+            self._block.optimize_for(batch, backend="MKLDNN", static_alloc=True, static_shape=True)
 
     def outputs(self, batches: Iterable[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
         """What the block gives for each batch, in order: for each picture the mean over its views.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from catdog_exp.mx import mx
 from catdog_exp.networks.blocks import compute_in, fuse_for
 from catdog_exp.networks.freezing import freeze as freeze_layers
+from catdog_exp.networks.frozen_layers import layers_above
 from catdog_exp.networks.initial_weights import match
 from catdog_exp.networks.network import Network
 from catdog_exp.networks.parameters import named_parameters
@@ -49,12 +50,14 @@ class Replicas:
         given: Mapping[str, NDArray[Any]],
         freeze: Sequence[str],
         dtype: str,
+        layers_done: int = 0,
     ) -> None:
         """Weights as Glorot and Bengio, 2010, from MXNet's generator, but for those `given`.
 
         class_weights: factors of the classes' targets in the loss, shape (classes,).
         at_once: slices computed at the same time. freeze: patterns of layers that are not trained.
         dtype: what convolutions and dense layers compute in; weights and gradients are float32.
+        layers_done: how many of the first layers have seen the pictures already: what they give is what comes in.
         Raises UserError when nothing given fits, or a pattern names nothing.
         """
         self.contexts = list(contexts)
@@ -91,14 +94,15 @@ class Replicas:
         self.decayed = next(
             (self.weights.places[name][0].start for name in order if len(trained[name].shape) < 2), self.weights.total
         )
+        self.block = layers_above(self.block, layers_done)
         self.block.hybridize(static_alloc=True, static_shape=True)
         self.loss = mx.gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=False)
         self.loss.hybridize(static_alloc=True, static_shape=True)
 
-    def gradients(self, crops: NDArray[np.uint8], targets: NDArray[np.float32]) -> list[Any]:
+    def gradients(self, crops: NDArray[Any], targets: NDArray[np.float32]) -> list[Any]:
         """Compute the gradient of the summed weighted loss into `weights.gradients`, slice by slice.
 
-        crops: uint8 (N, 3, size, size). targets: float32 (N, classes), rows sum to 1.
+        crops: uint8 (N, 3, size, size), or features. targets: float32 (N, classes), rows sum to 1.
         Returns for each slice an array on its context that will hold its summed loss and its number of hits.
         """
         tallies = []
@@ -106,7 +110,7 @@ class Replicas:
         for number, ((pictures, context), (wanted, _)) in enumerate(slices):
             if number >= self.at_once:
                 self.weights.gradients[number - self.at_once].wait_to_read()
-            inputs = mx.nd.array(pictures, ctx=context, dtype=np.uint8).astype(np.float32)
+            inputs = mx.nd.array(pictures, ctx=context, dtype=pictures.dtype).astype(np.float32)
             truth = mx.nd.array(wanted, ctx=context)
             weighted = mx.nd.broadcast_mul(truth, self._class_weights[number])
             with mx.autograd.record():

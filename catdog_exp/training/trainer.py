@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from catdog_exp.data.batches import steps_per_epoch, train_batches
 from catdog_exp.data.config import AugmentConfig
+from catdog_exp.data.features import FeaturedPictures
 from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
 from catdog_exp.networks.forward import Forward
+from catdog_exp.networks.frozen_layers import layers_above
 from catdog_exp.networks.network import Network
 from catdog_exp.training.class_weights import class_weights
 from catdog_exp.training.config import HardwareConfig, TrainConfig
@@ -78,12 +80,16 @@ class Trainer:
         contexts, at_once = devices(hardware, smallest, threads)
         frozen = [str(word) for word in train.freeze]
         weights = class_weights(train.class_weights, train_pictures.labels, classes)
+        done = 0
+        shape: tuple[int, ...] = (3, size, size)
+        if isinstance(train_pictures, FeaturedPictures) and isinstance(validation_pictures, FeaturedPictures):
+            done, shape = train_pictures.layers, validation_pictures.values.shape[2:]
         self.replicas = Replicas(
-            network, augment.size or size, weights, contexts, at_once, given, frozen, hardware.dtype
+            network, augment.size or size, weights, contexts, at_once, given, frozen, hardware.dtype, done
         )
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
-        block = network.build(size, classes)
-        self.forward = Forward(block, (3, size, size), hardware.device, self.batch_size, threads)
+        block = layers_above(network.build(size, classes), done)
+        self.forward = Forward(block, shape, hardware.device, self.batch_size, threads)
         batches = steps_per_epoch(len(train_pictures), self.pictures_at_once)
         if batches < train.accumulate:
             raise UserError(
@@ -165,7 +171,7 @@ class Trainer:
             SPEED: (pictures - before) / (time.perf_counter() - started),
         }
 
-    def _batches(self, epoch: int, first: int) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
+    def _batches(self, epoch: int, first: int) -> Generator[tuple[NDArray[Any], NDArray[np.float32]], None, None]:
         seed, (rank, count) = self.train.seed, (self.workers.rank, self.workers.count)
         pictures, augment, size = self.train_pictures, self.augment, self.batch_size
         return train_batches(pictures, augment, self.classes, size, seed, epoch, first, rank, count, self.threads)
@@ -184,7 +190,7 @@ class Trainer:
         parameters = self.updater.parameters()
         if self.workers.rank:
             return {}
-        self.forward.use(parameters)
+        self.forward.use({name: parameters[name] for name in self.forward.names})
         metrics = validate(self.forward, self.validation_pictures, self.workers.check, mirrored=self.train.mirrored)
         loss = metrics["val/loss"]
         if not math.isfinite(loss):

@@ -38,8 +38,10 @@ def train(
     workers: ProcessGroup,
     place: Path | None,
     on_epoch: OnEpoch | None,
+    given: Mapping[str, NDArray[Any]] | None,
 ) -> Trained | None:
     """Train, and log the network. place: where worker 0 keeps what it needs to go on; None for any other worker.
+    given: `start_weights`.
 
     What the network that it starts from was trained on is not validated on.
     Returns None for any worker but the first. Raises UserError where nothing is left to validate on.
@@ -79,7 +81,7 @@ def train(
         place or work.folder,
         on_epoch=epoch_done,
         threads=work.threads,
-        given=_start_weights(work, workers),
+        given=given,
         workers=workers,
         pack=pack.fingerprint,
         learned=before.with_more(work.pack.digests("train")),
@@ -121,7 +123,7 @@ def _summarize(work: Work) -> None:
     work.tracker.params({"model.parameters": summary.parameters, "model.multiply_adds": summary.multiply_adds})
 
 
-def _start_weights(work: Work, workers: ProcessGroup) -> dict[str, NDArray[Any]] | None:
+def start_weights(work: Work, workers: ProcessGroup) -> dict[str, NDArray[Any]] | None:
     """Weights to start from, where `train.init_from` names some; worker 0 gives them to the others."""
     from catdog_exp.networks.initial_weights import read_weights
 
