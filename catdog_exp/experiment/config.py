@@ -81,7 +81,7 @@ class RunConfig:
         if size != self.data.resize and not self.model.any_size:
             raise ValueError(
                 f"augment.size={size}: this network is for pictures of one size, data.resize={self.data.resize}; "
-                "model=fastnet and model=resnet take any"
+                "model=fastnet, model=resnet and model=efficientnet_lite take any"
             )
         weights, classes = self.train.class_weights, self.data.classes
         if isinstance(weights, list) and len(weights) != len(classes):

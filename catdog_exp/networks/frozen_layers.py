@@ -46,8 +46,8 @@ def frozen_layers(
 ) -> FrozenLayers | None:
     """The layers below the first one that `patterns` leave to be trained, with their `given` parameters.
 
-    None where there are none, where they would start from drawn weights, or where what they give for a picture takes
-    more room than the picture. size: edge of the square input in pixels.
+    None where there are none, where they would start from drawn weights, or where they give more numbers for a
+    picture than it has itself. size: edge of the square input in pixels.
     """
     block = network.build(size, classes)
     if not patterns or not isinstance(block, mx.gluon.nn.HybridSequential):
@@ -66,7 +66,7 @@ def frozen_layers(
     if not needed or not fits:
         return None
     _, (shape,), _ = below(mx.sym.var("pixels")).infer_shape(pixels=(1, 3, size, size))
-    if np.prod(shape) * np.dtype(np.float32).itemsize > 3 * size * size:
+    if np.prod(shape) > 3 * size * size:
         return None
     return FrozenLayers(network, classes, count, {name: given[name] for name in needed})
 

@@ -143,7 +143,7 @@ def test_what_cannot_be_computed_once_is_not():
     given = weights()
     assert frozen_layers(NETWORK, 16, 2, [], given) is None
     assert frozen_layers(NETWORK, 16, 2, ["4"], given) is None  # the first layer is trained
-    assert frozen_layers(NETWORK, 16, 2, ["1", "2"], given) is None  # takes more room than the picture
+    assert frozen_layers(NETWORK, 16, 2, ["1"], given) is None  # gives more numbers than the picture has
     assert frozen_layers(NETWORK, 16, 2, FREEZE, {}) is None  # drawn anew by each seed
     assert AugmentConfig(flip="random").versions is None
     assert AugmentConfig(views=2, mixup=0.2).versions is None
