@@ -19,6 +19,7 @@ FILES = sorted(path.relative_to(CONF) for path in CONF.rglob("*.yaml"))
 NEEDS = {
     "data/folder.yaml": ["data.root=somewhere"],
     "data/flat.yaml": ["data.root=somewhere"],
+    "model/onnx_backbone.yaml": ["model.file=some.onnx"],
 }
 # Files that others are made of; they are never a choice of their own.
 PARTS = ["augment/base.yaml", "data/base.yaml", "hardware/base.yaml", "sweep/base.yaml"]

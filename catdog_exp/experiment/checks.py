@@ -40,6 +40,8 @@ def check_settings(config: RunConfig) -> None:
         from catdog_exp.mx import check_dtype, context
 
         check_dtype(context(hardware.device, hardware.gpus), hardware.dtype)
+    if "train" in config.stages:
+        config.model.check_weights(config.data.resize)
     if "train" in config.stages and config.train.init_from is not None:
         _check_weights(config, config.train.init_from)
     if "train" in config.stages and config.train.freeze:

@@ -93,7 +93,7 @@ def resolve(
     training = ""
     if pack is not None and "train" in config.stages:
         kind = kind_of_device(config.hardware)
-        training = training_identity(settings, pack, kind, None if start is None else start.sha256)
+        training = training_identity(settings, pack, kind, _weights_digest(config, start))
     of_stage: dict[Stage, Any] = {"train": training, "predict": [training, contents]}
     if pack is not None:
         of_stage["pack"] = pack.fingerprint
@@ -120,6 +120,13 @@ def _start(config: RunConfig, wanted: str) -> StartWeights:
         file = runs_of(config).find(wanted).checkpoint
     check_weights(file)
     return StartWeights(file, hashlib.sha256(file.read_bytes()).hexdigest(), *pictures_in(file))
+
+
+def _weights_digest(config: RunConfig, start: StartWeights | None) -> str | None:
+    """Of all weights that the training has from elsewhere; None where it has none."""
+    given = None if start is None else start.sha256
+    brought = [hashlib.sha256(values.tobytes()).hexdigest() for values in config.model.weights().values()]
+    return digest([given, brought]) if brought else given
 
 
 def _to_predict(config: RunConfig, outputs: Path) -> tuple[list[Path], list[list[str]]]:

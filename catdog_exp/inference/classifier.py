@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
 from catdog_exp.data.batches import full_batches, plain_batches
 from catdog_exp.data.features import FeaturedPictures
@@ -34,6 +35,7 @@ class Classifier:
         self.checkpoint = checkpoint
         self.classes = checkpoint.classes
         self.size = checkpoint.size
+        self._network = checkpoint.network.with_weights(checkpoint.parameters, user_cache_path("catdog_exp"))
         self._on = on
         self._forward = on(self._build(), (3, self.size, self.size))
         self._forward.keep(checkpoint.parameters)
@@ -87,12 +89,12 @@ class Classifier:
         return self._softmax(batches, len(pictures), forward)
 
     def _build(self) -> Any:
-        return self.checkpoint.network.build(self.size, len(self.classes))
+        return self._network.build(self.size, len(self.classes))
 
     def _has_computed(self, pictures: FeaturedPictures) -> bool:
         """Whether it is this network's first layers, shown the pictures in as many views, that gave the features."""
         found = self.checkpoint
-        below = first_layers(found.network, self.size, len(self.classes), pictures.layers, found.parameters)
+        below = first_layers(self._network, self.size, len(self.classes), pictures.layers, found.parameters)
         return len(pictures.values) == 1 + found.mirrored and below.digest(self.size) == pictures.computed_by
 
     def _batch_size(self, pictures: int) -> int:

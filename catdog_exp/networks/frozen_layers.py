@@ -50,10 +50,12 @@ def frozen_layers(
     picture than it has itself. size: edge of the square input in pixels.
     """
     block = network.build(size, classes)
-    if not patterns or not isinstance(block, mx.gluon.nn.HybridSequential):
+    if not isinstance(block, mx.gluon.nn.HybridSequential):
         return None
     block.infer_shape(mx.nd.zeros((1, 3, size, size)))
-    names = frozen(named_parameters(block), patterns)
+    parameters = named_parameters(block)
+    names = frozen(parameters, patterns)
+    names |= {name for name, own in parameters.items() if own.dtype == np.uint8}  # a file, and no numbers to train
     count = 0
     for name, layer in block._children.items():
         own = {f"{name}.{inner}" for inner in named_parameters(layer)}

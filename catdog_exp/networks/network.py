@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+from numpy.typing import NDArray
 from pydantic import Field
 
 
@@ -35,3 +38,14 @@ class Network(ABC):
         Its input is float32 RGB in 0..255, shape (N, 3, size, size); it normalizes by itself.
         Its output is logits, shape (N, classes).
         """
+
+    def check_weights(self, size: int) -> None:  # noqa: B027 - most networks bring none
+        """Raise UserError when the `weights` are not there or of no use. size: edge of the square input in pixels."""
+
+    def weights(self) -> Mapping[str, NDArray[Any]]:
+        """Parameters that it brings with it, by structural name: none, but for a network around another one's file."""
+        return {}
+
+    def with_weights(self, parameters: Mapping[str, NDArray[Any]], cache: Path) -> Network:  # noqa: ARG002
+        """This network with the `weights` among a checkpoint's parameters. cache: a folder to put them into."""
+        return self

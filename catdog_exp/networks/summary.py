@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from catdog_exp.mx import mx
 from catdog_exp.tables import table
 
@@ -75,6 +77,7 @@ def summarize(block: Any, size: int) -> Summary:
     structural = {parameter.name: name for name, parameter in block._collect_params_with_prefix().items()}
     places = dict(_places(block, ""))
     statistics = set(symbol.list_auxiliary_states())
+    statistics |= {each.name for each in block.collect_params().values() if each.dtype == np.uint8}  # a file
     counted: set[str] = set()  # a weight that two layers share counts once
     padded: dict[str, str] = {}  # what stands for a weight that is padded on its way into a layer
     layers = []

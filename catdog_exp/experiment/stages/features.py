@@ -24,7 +24,8 @@ def with_frozen_layers(
     given: weights to start from.
     """
     config = work.config
-    if not (given and config.train.freeze and config.augment.versions and config.hardware.dtype == "float32"):
+    given = {**config.model.weights(), **(given or {})}
+    if not (given and config.augment.versions and config.hardware.dtype == "float32"):
         return sides
     from catdog_exp.data.features import Computing, Views, with_features
     from catdog_exp.networks.frozen_layers import frozen_layers
