@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -53,6 +54,11 @@ class DecodedPictures:
         shape = (self.heights[place], self.widths[place], 3)
         start = self.offsets[place]
         return self.pixels[start : start + shape[0] * shape[1] * 3].reshape(shape)
+
+    def release(self) -> None:
+        """Give back the memory of pixels that are mapped from a file; those that are needed again are read again."""
+        if isinstance(self.pixels, np.memmap) and isinstance(self.pixels.base, mmap.mmap):
+            self.pixels.base.madvise(mmap.MADV_DONTNEED)
 
     def take(self, places: NDArray[np.int64]) -> DecodedPictures:
         """Some of the pictures, by their places, in that order; the pixels are shared."""

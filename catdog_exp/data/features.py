@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 FORMAT = 1  # goes up whenever the files would be laid out otherwise, or hold other numbers
 FOLDER = "features"  # in the pack's
 VALUES = "values.npy"
+RELEASED = 512  # pictures after which the memory of their pixels is given back
 
 log = logging.getLogger(__name__)
 
@@ -176,4 +177,6 @@ def _rows(
     ):
         for (_, places), output in zip(parts, forward.outputs(batches), strict=True):
             yield output[: len(places)]
+            if places[0] % RELEASED < size:
+                pictures.release()
             bar.advance(len(places))

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from catdog_exp.data.config import AugmentConfig
+from catdog_exp.data.decoded import SPARE, DecodedPictures
 from catdog_exp.data.decoded_cache import decoded_side
 from catdog_exp.data.epoch import AugmentedEpoch
-from catdog_exp.data.features import Computing, FeaturedPictures, Views, with_features
+from catdog_exp.data.features import Computing, FeaturedPictures, Views, _rows, with_features
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.mx import mx
+from catdog_exp.networks.blocks import SpatialMean
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.frozen_layers import FrozenLayers, frozen_layers
+from catdog_exp.networks.network import Network
 from catdog_exp.packs.inventory import packs_in, remove_pack
 from catdog_exp.packs.plan import plan_pack
 from catdog_exp.packs.store import Pack, open_pack
@@ -29,6 +33,19 @@ NETWORK = Cnn(layers=3, width=4, dense=[6], batch_norm=True, dropout=0.3)
 FREEZE = ["1", "2", "4", "5", "7", "8"]  # all convolutions with their normalization
 BELOW = 11  # layers: up to the one that flattens
 MIRRORED = AugmentConfig(flip="alternating", views=2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mean(Network):
+    """The mean colour, and a dense layer."""
+
+    def check(self, size: int) -> None:
+        pass
+
+    def build(self, size: int, classes: int) -> Any:  # noqa: ARG002 - any size will do
+        block = mx.gluon.nn.HybridSequential()
+        block.add(SpatialMean(), mx.gluon.nn.Dense(classes))
+        return block
 
 
 @pytest.fixture
@@ -137,6 +154,27 @@ def test_damaged_ones_are_made_again_and_a_closed_folder_is_no_obstacle(pack: Pa
     file.parent.parent.touch()
     assert np.array_equal(featured(pack, "train", Views(MIRRORED)).values, first)
     assert "cannot be kept in" in caplog.text
+
+
+def test_memory_does_not_grow_with_the_number_of_pictures(pack: Pack, tmp_path: Path):
+    count, area = 2500, 3 * 128**2
+    pixels = np.memmap(tmp_path / "pixels", np.uint8, mode="w+", shape=(count * area + SPARE,))
+    pixels.flush()
+    pictures = DecodedPictures(
+        size=128,
+        pixels=np.memmap(tmp_path / "pixels", np.uint8, mode="r"),
+        offsets=np.arange(count + 1) * area,
+        heights=np.full(count, 128),
+        widths=np.full(count, 128),
+        labels=np.zeros(count, np.int64),
+        ids=np.arange(count, dtype=np.uint64),
+    )
+    smallest = FrozenLayers(Mean(layers=1), 2, 1, {})
+    process, resident = psutil.Process(), []
+    for rows in _rows(pictures, smallest, Views(), Computing("cpu", 16, 1)):
+        assert rows.shape[1:] == (3,)
+        resident.append(process.memory_info().rss)
+    assert max(resident) - resident[0] < count * area / 3
 
 
 def test_what_cannot_be_computed_once_is_not():
