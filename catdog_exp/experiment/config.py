@@ -74,6 +74,7 @@ class RunConfig:
     if_exists: Literal["reuse", "resume", "new", "skip"]
     sweep: SweepConfig
     plan: bool = False
+    rerun_of: str | None = None  # MLflow id of the run that this one repeats; `catdog rerun` sets it
     chosen: dict[str, str] = field(default_factory=dict)  # the files that make it up, by group of conf/
 
     def __post_init__(self) -> None:

@@ -20,8 +20,10 @@ from catdog_exp.experiment.naming import run_name
 from catdog_exp.experiment.parameters import parameters
 from catdog_exp.experiment.plan import Plan, resolve
 from catdog_exp.experiment.run_lock import RunLock, run_lock
+from catdog_exp.experiment.same_pictures import check_same_pictures
 from catdog_exp.experiment.work import Work
 from catdog_exp.tracking.best_run import DATASET
+from catdog_exp.tracking.record import RERUN_OF
 from catdog_exp.tracking.run_lookup import FINGERPRINT
 from catdog_exp.tracking.usage import PACK
 from catdog_exp.training.distributed.process_group import ProcessGroup, joined
@@ -81,6 +83,8 @@ def run(
         if (machine := config.chosen.get("machine", "default")) != "default":
             log.info("machine file: %s", machine)
         plan = resolve(config, settings, with_weights=workers.rank == 0)
+        if config.rerun_of is not None and plan.pack is not None:
+            check_same_pictures(config, plan.pack)
         lock = None
         if plan.training and workers.rank == 0:
             if expected not in (None, plan.inputs):
@@ -125,6 +129,8 @@ def _logged(
     if plan.pack is not None:
         listing = plan.pack.listing
         tags |= {PACK: plan.pack.fingerprint, DATASET: plan.pack.dataset, "pictures": listing.note or str(listing.root)}
+    if config.rerun_of is not None:
+        tags[RERUN_OF] = config.rerun_of
     if "experiment" in config.chosen:
         tags["recipe"] = config.chosen["experiment"]
     name = name or run_name(shown, words)

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run_files import run_file, run_files
-from catdog_exp.tracking.store import Store
+from catdog_exp.tracking.store import Store, existing_store
 from catdog_exp.tracking.store_errors import plain_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 CONFIG, OVERRIDES = "config/config.yaml", "config/overrides.yaml"  # artifacts of every run
+RERUN_OF = "rerun_of"  # tag: id of the run that this one repeats
 COMMIT, DIRTY, VERSION = "mlflow.source.git.commit", "git_dirty", "version/"  # tags; the last is a prefix
 
 
@@ -101,3 +103,11 @@ def logged_table(store: Store, run_id: str, name: str, downloads: Path) -> list[
         run = store.client.get_run(run_id)
     table = json.loads(run_file(store, run, name, downloads).read_text(encoding="utf-8"))
     return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+
+
+def tags_and_file(config: TrackingConfig, run_id: str, name: str, downloads: Path) -> tuple[dict[str, str], Path]:
+    """The tags of the run with this id, and its artifact `name` on this disk. Raises UserError where it has none."""
+    store = existing_store(config)
+    with plain_errors(store.shown):
+        run = store.client.get_run(run_id)
+    return dict(run.data.tags), run_file(store, run, name, downloads)

@@ -6,6 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
+from catdog_exp.experiment.same_pictures import PICTURES, write_pictures
 from catdog_exp.experiment.work import Work
 from catdog_exp.packs.split import coarseness
 from catdog_exp.packs.store import find_pack, open_pack
@@ -38,7 +39,8 @@ def log_pack(work: Work, pack: Pack) -> None:
     """Log what is in the pack."""
     classes = work.folder / "classes.json"
     classes.write_text(json.dumps({name: label for label, name in enumerate(pack.classes)}))
-    for file in (pack.folder / "manifest.json", pack.folder / "rejected.csv", classes):
+    write_pictures(work.pack, work.folder / PICTURES)
+    for file in (pack.folder / "manifest.json", pack.folder / "rejected.csv", classes, work.folder / PICTURES):
         work.tracker.artifact(file, "pack")
     if pack.images_per_second is not None:
         work.tracker.metrics({"pack/images_per_second": pack.images_per_second}, step=0)
