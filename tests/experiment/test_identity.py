@@ -7,8 +7,11 @@ from hydra import compose, initialize_config_dir
 
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.resolvers import register
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.identity import training_identity
+from catdog_exp.experiment.plan import resolve
 from catdog_exp.packs.plan import plan_pack
+from catdog_exp.reading import read
 from catdog_exp.sweeps.composed import plain
 from tests.images.drawn import DATA, draw_pictures
 
@@ -113,3 +116,15 @@ def test_pictures_count_by_what_they_show_not_by_how_they_are_called(listing, id
     (tmp_path / pictures[0].path).write_bytes((tmp_path / pictures[1].path).read_bytes() + b"more")
     changed = plan_pack(replace(listing, root=tmp_path, pictures=pictures), DATA, tmp_path / "packs")
     assert training_identity(settings(), changed, "cpu", None) != identity()
+
+
+def test_another_network_under_the_same_name_is_another_training(listing, tmp_path):
+    file = tmp_path / "mine.onnx"
+    words = ("model=onnx_backbone", f"model.file={file}", "data=folder", f"data.root={listing.root}")
+    values = settings(*words, f"paths.outputs={tmp_path}")
+    config = read(RunConfig, values)
+    trainings = []
+    for content in (b"one", b"another", b"one"):
+        file.write_bytes(content)
+        trainings.append(resolve(config, values).training)
+    assert trainings[0] == trainings[2] != trainings[1]
