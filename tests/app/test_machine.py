@@ -51,9 +51,9 @@ def test_what_the_command_or_no_machine_sets_is_not_warned_of(own, caplog):
 
 def test_the_machine_is_one_of_the_settings(own, monkeypatch):
     (own / "lab.yaml").write_text("# @package _global_\nhardware: {threads: 1}\n")
-    assert run_config(["machine=lab"]).machine == "lab"
+    assert run_config(["machine=lab"]).chosen["machine"] == "lab"
     monkeypatch.setenv("CATDOG_MACHINE", "lab")
-    assert plain(compose([]))["machine"] == "lab"
+    assert plain(compose([]))["chosen"]["machine"] == "lab"
     assert machine_file("lab") == own / "lab.yaml"
     assert machine_file("default") == conf_folders()[-1] / "machine" / "default.yaml"
 
