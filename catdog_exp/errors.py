@@ -24,7 +24,7 @@ DEBIAN_PACKAGES = {
 }
 
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-_THE_SYSTEM_S_REFUSALS = {*_OF_THE_DISK, errno.EACCES, errno.EPERM}
+_THE_SYSTEM_S_REFUSALS = {*_OF_THE_DISK, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
 
 # Of a build of MXNet for CUDA, whose wheel does not bring them.
 CUDA_LIBRARIES = (

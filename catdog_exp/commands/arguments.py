@@ -1,9 +1,9 @@
 """Words of a command line that change the config, among words that name files."""
 
 import argparse
+import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NoReturn
 
 from catdog_exp.errors import UserError
@@ -21,7 +21,8 @@ class Parser(argparse.ArgumentParser):
 
 def is_override(word: str) -> bool:
     """Whether a word is a setting, KEY=VALUE; what exists as a file is none."""
-    return _OVERRIDE.match(word) is not None and not Path(word).exists()
+    # Path.exists raises for a word that is longer than a file's name can be.
+    return _OVERRIDE.match(word) is not None and not os.path.exists(word)  # noqa: PTH110
 
 
 def split_overrides(words: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -31,6 +31,12 @@ def test_a_setting_that_a_space_has_cut_is_told_whole(words, whole):
     assert f"write {whole} or" in str(caught.value)
 
 
+def test_a_setting_may_be_longer_than_a_file_s_name():
+    word = f"data.classes=[{','.join(f'class{number}' for number in range(100))}]"
+    assert split_overrides([word, "x.jpg"]) == ([word], ["x.jpg"])
+    check_words([word])
+
+
 @pytest.mark.parametrize(
     "words", [["stages=[pack,train]"], ["data.resize=[1,2", "plan=true"], ["data.root=", "-m"], []]
 )
