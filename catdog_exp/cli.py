@@ -96,5 +96,6 @@ def _failed(error: Exception) -> int:
         traceback.print_exception(error)
         print("catdog: this is an error of ours; the lines above say where", file=sys.stderr)
     else:
-        print(f"catdog: {line}", file=sys.stderr)
+        # What is shown of the user's words may end lines.
+        print("catdog:", *line.splitlines(), file=sys.stderr)
     return exit_code(error)

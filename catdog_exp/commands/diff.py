@@ -1,12 +1,11 @@
 """`catdog diff`: what differs between runs, and whether the difference of their results may be luck."""
 
-import argparse
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from catdog_exp.commands.arguments import split_overrides
+from catdog_exp.commands.arguments import Parser, split_overrides
 from catdog_exp.commands.selected import RUN_HELP, Selected
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.parameters import parameters
@@ -84,8 +83,8 @@ def _luck(selected: Selected, records: Sequence["Record"]) -> list[str]:
     return [compare(first, other).in_words(names[0], name) for other, name in zip(others, names[1:], strict=True)]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         "catdog diff",
         description="What differs between runs: settings, pictures, commit, versions and figures, and whether the "
         "difference of their accuracies may be luck. KEY=VALUE changes the config, such as tracking.uri=URI.",

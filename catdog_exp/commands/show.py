@@ -1,9 +1,8 @@
 """`catdog show`: one run, from its settings to the command that repeats it."""
 
-import argparse
 from collections.abc import Sequence
 
-from catdog_exp.commands.arguments import split_overrides
+from catdog_exp.commands.arguments import Parser, split_overrides
 from catdog_exp.commands.selected import RUN_HELP, Selected
 from catdog_exp.experiment.parameters import parameters
 from catdog_exp.tables import table
@@ -32,8 +31,8 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         "catdog show",
         description="One run: its settings, figures, origin, files, and the command that repeats it. KEY=VALUE changes "
         "the config, such as tracking.uri=URI.",
