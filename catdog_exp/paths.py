@@ -15,15 +15,22 @@ def expanded(path: str) -> str:
     """`path` with the user's home in place of a leading `~`, and values in place of `$VARIABLES`.
 
     A part that is there under that very name is meant as it stands. Raises ValueError for a variable that is not set
-    or is empty, and for an empty path.
+    or is empty, for a pattern as `*.jpg`, and for an empty path.
     """
     if not path:
         raise ValueError("is empty: name a file or folder")
     parts: list[str] = []
     for part in os.path.expanduser(path).split("/"):  # noqa: PTH111 - which raises where there is no such user
         stands = os.path.lexists("/".join([*parts, part]))
+        if not stands and is_pattern(part):
+            raise ValueError("a pattern stands for nothing here: name one file or folder")
         parts.append(part if stands else _VARIABLE.sub(_value, part))
     return "/".join(parts)
+
+
+def is_pattern(path: str) -> bool:
+    """Whether `path` is what a shell would look up: it has `*` or `?` in it."""
+    return "*" in path or "?" in path
 
 
 def _value(variable: re.Match[str]) -> str:

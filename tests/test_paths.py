@@ -33,8 +33,8 @@ def test_the_home_and_variables_are_expanded(path, meant):
 
 
 def test_a_folder_whose_name_has_the_sign_is_meant_as_it_stands(place):
-    (place / "$ZOO" / "$NOPE").mkdir(parents=True)
-    assert expanded(f"{place}/$ZOO/$NOPE/a") == f"{place}/$ZOO/$NOPE/a"
+    (place / "$ZOO" / "$NOPE*").mkdir(parents=True)
+    assert expanded(f"{place}/$ZOO/$NOPE*/a") == f"{place}/$ZOO/$NOPE*/a"
 
 
 # Each key that is a path: the words that set it, and what it comes to.
@@ -62,6 +62,8 @@ def test_every_key_means_the_same(key):
     for name, why in (("NOPE", "not set"), ("EMPTY", "empty")):
         with pytest.raises(UserError, match=f"the environment variable {name} is {why}"):
             said(f"${name}/x")
+    with pytest.raises(UserError, match="a pattern stands for nothing here: name one file or folder"):
+        said("pics/*/x")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from catdog_exp.images.limits import MAX_PIXELS, DecodingLimits
 from catdog_exp.images.resize import Pixels, center_crop
 from catdog_exp.packs.lst_files import Entry, write_list
 from catdog_exp.parallel import in_order
+from catdog_exp.paths import is_pattern
 from catdog_exp.sources.finding import passed_over, pictures_inside
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def find_pictures(paths: Iterable[str]) -> list[Path]:
         elif path.exists():
             raise UserError(f"{path}: this is a pipe, a socket or a device, not a picture")
         else:
-            raise UserError(f"{path}: there is no such file or folder")
+            why = "; the shell finds nothing for this pattern, or quotes keep it" if is_pattern(str(path)) else ""
+            raise UserError(f"{path}: there is no such file or folder{why}")
         for picture in pictures:
             found.setdefault(os.path.abspath(picture), picture)  # noqa: PTH100 - resolve() would follow links
     return sorted(found.values(), key=_natural)

@@ -13,7 +13,8 @@ from catdog_exp.reading import Name
 
 def _expanded(uri: str) -> str:
     start, sqlite, path = uri.partition("sqlite:///")
-    return start + sqlite + expanded(path) if sqlite and path else uri
+    # What follows a ? is no path; `uris.absolute_uri` says that it cannot be.
+    return start + sqlite + expanded(path) if sqlite and path and "?" not in path else uri
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,8 @@ def test_a_file_is_taken_whatever_its_extension_and_each_only_once(tmp_path, mon
 def test_what_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.jpg: there is no such file or folder"):
         find_pictures([str(save(tmp_path / "1.jpg", RED)), str(tmp_path / "nowhere.jpg")])
+    with pytest.raises(UserError, match=r"\*\.png: there is no such file or folder; the shell finds nothing for this"):
+        find_pictures([str(tmp_path / "*.png")])
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("")
     with pytest.raises(UserError, match=r"empty: there are no pictures in this folder \(passed over: \.txt 1\)"):
