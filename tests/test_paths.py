@@ -72,6 +72,8 @@ def test_every_key_means_the_same(key):
         ("data=null", "data=null: name one of the choices; data can be catsdogs25k, "),
         ("+tracking=3", "+tracking=3: name one of the choices; tracking can be mlflow, none"),
         ("hydra/launcher=null", "hydra/launcher=null: name one of the choices"),
+        ("data=${oc.env:NOPE,null}", "data=${oc.env:NOPE,null}: name one of the choices; data can be catsdogs25k, "),
+        ("+augment=[[]]", "+augment=[[]]: name one of the choices; augment can be basic, "),
         ("paths.outputs=3", "paths.outputs=3: should be a valid string"),
         ("paths.outputs=[a]", "paths.outputs=['a']: should be a valid string"),
         ("hydra.run.dir=[a]", "hydra.run.dir=[a]: "),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 VERSION_BASE = "1.3"
 CONFIG_NAME = "config"
 # Values that Hydra takes for something else than the name of a file.
-_NO_NAME = re.compile(r"null|true|false|nan|[-+]?(inf|[\d_]*\.?[\d_]+([eE][-+]?\d+)?)", re.IGNORECASE)
+_NO_NAME = re.compile(r"null|true|false|nan|[-+]?(inf|[\d_]*\.?[\d_]+([eE][-+]?\d+)?)|\[.*[\[{].*", re.IGNORECASE)
 
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
@@ -56,13 +56,21 @@ def composing(words: Sequence[str]) -> Iterator[None]:
 def _check_groups(words: Sequence[str]) -> None:
     for word in words:
         group, _, choice = word.lstrip("+").partition("=")
-        if _NO_NAME.fullmatch(choice) and (group in groups() or group.startswith("hydra/")):
+        if _is_no_name(choice) and (group in groups() or group.startswith("hydra/")):
             raise UserError(
                 f"{word}: name one of the choices; {group} can be {', '.join(groups().get(group, ['basic']))}"
             )
         key, _, choice = word.lstrip("+").partition("=")
         if re.fullmatch(r"[\w,]+", choice) and re.fullmatch(r"\w+(\.\w+)*", key) and (meant := group_like(key)):
             raise UserError(f"{word}: a file is chosen by its group, write {meant}={choice}")
+
+
+def _is_no_name(choice: str) -> bool:
+    if not choice.startswith("${"):
+        return _NO_NAME.fullmatch(choice) is not None
+    with contextlib.suppress(OmegaConfBaseException):  # a reference to another group's choice, which Hydra looks up
+        return not isinstance(OmegaConf.create({"choice": choice}).choice, str)
+    return False
 
 
 def _check_own_config() -> None:

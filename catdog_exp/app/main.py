@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,12 +44,19 @@ def main(words: Sequence[str]) -> None:
     hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)
     with composing(line.overrides):
         sys.argv = ["catdog", *line.words, *words_for(line.flags)]
+        # To --package alone Hydra has an own line.
+        said = io.StringIO() if line.flags.package is not None else sys.stderr
         try:
-            hydra_main(job)()
+            with contextlib.redirect_stderr(said):
+                hydra_main(job)()
         except _Done:
             return
-        except SystemExit as end:  # of Hydra's: it has said what the user's mistake is
-            sys.exit(2 if end.code == 1 else end.code)
+        except SystemExit as end:
+            if end.code == 1:
+                raise UserError(
+                    f"--package {line.flags.package}: the config has no such section, or it is null"
+                ) from None
+            raise
         except _Stop as stop:
             raise stop.cause from None
 
