@@ -29,6 +29,9 @@ predict PICTURES... [--run ID | --best] [--out FILE.csv] [--show FILE.png]
                                          labels and probabilities
 ui                                       the MLflow UI on the configured store
 runs [--limit N | --stale]               the runs, newest first; those that died without a word: list and close them
+show RUN                                 one run: settings, figures, origin, files
+diff RUN RUN... [--plot FILE.png]        what differs between runs, and whether that may be luck
+rerun RUN [--verify]                     a run once more, from its record at MLflow
 packs [verify [ID...] | prune [--unused] [--older AGE] [--yes]]
                                          the packs that are there: list, check or remove them
 doctor                                   what this machine has, and what is missing
