@@ -7,8 +7,8 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a command line imports before any work.
-PRELOADED = ["catdog_exp.app.main", "catdog_exp.experiment.plan_text", "catdog_exp.sweeps.beginning"]
+# Once, for all of them: what starts the tests itself, and what each command line would import and cache anew.
+PRELOADED = ["__main__", "tests.cli.warm"]
 
 
 @dataclass(frozen=True)
