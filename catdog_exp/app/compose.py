@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import hydra
 import yaml
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -111,6 +112,8 @@ def _known_keys(words: Sequence[str]) -> list[str]:
 def compose(overrides: Sequence[str]) -> DictConfig:
     """The config that a run with these overrides would have, Hydra's section too, references unresolved."""
     register()
-    with hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE):
+    with contextlib.ExitStack() as stack:
+        if not GlobalHydra.instance().is_initialized():  # as it is while a run or a sweep begins
+            stack.enter_context(hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE))
         words = [quoted(word) for word in overrides]
         return hydra.compose(CONFIG_NAME, overrides=words, return_hydra_config=True)

@@ -10,6 +10,7 @@ from catdog_exp.app.compose import compose, run_config
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.machine import machine_file, warn_of_results
 from catdog_exp.sweeps.composed import plain
+from tests.cli.forked import forked
 
 
 @pytest.fixture
@@ -47,6 +48,19 @@ def test_what_the_command_or_no_machine_sets_is_not_warned_of(own, caplog):
     assert warned(["machine=lab", "hardware.batch_size=16"], caplog) == []
     assert warned(["hardware.batch_size=16"], caplog) == []
     assert warned(["machine=example"], caplog) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-m", "train.seed=1,2", "plan=true", "tracking.enabled=false"], ["hydra.run.dir=conf"]],
+    ids=["sweep", "run"],
+)
+def test_runs_and_sweeps_warn_as_they_begin(words, own, tmp_path):
+    (own / "lab.yaml").write_text("# @package _global_\nhardware: {batch_size: 32}\n")
+    begun = forked(["machine=lab", *words], tmp_path)
+    assert "machine=lab sets hardware.batch_size=32, which changes results" in begun.stdout + begun.stderr
+    assert "Traceback" not in begun.stderr
+    assert begun.code == (2 if "hydra.run.dir=conf" in words else 0), begun.stderr
 
 
 def test_the_machine_is_one_of_the_settings(own, monkeypatch):
