@@ -74,6 +74,7 @@ def test_every_key_means_the_same(key):
         ("hydra/launcher=null", "hydra/launcher=null: name one of the choices"),
         ("data=${oc.env:NOPE,null}", "data=${oc.env:NOPE,null}: name one of the choices; data can be catsdogs25k, "),
         ("+augment=[[]]", "+augment=[[]]: name one of the choices; augment can be basic, "),
+        ("augment=[basic,2]", "augment=[basic,2]: name one of the choices; augment can be basic, "),
         ("paths.outputs=3", "paths.outputs=3: should be a valid string"),
         ("paths.outputs=[a]", "paths.outputs=['a']: should be a valid string"),
         ("hydra.run.dir=[a]", "hydra.run.dir=[a]: "),

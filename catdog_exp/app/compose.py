@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import hydra
 import yaml
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Sweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 VERSION_BASE = "1.3"
 CONFIG_NAME = "config"
-# Values that Hydra takes for something else than the name of a file.
-_NO_NAME = re.compile(r"null|true|false|nan|[-+]?(inf|[\d_]*\.?[\d_]+([eE][-+]?\d+)?)|\[.*[\[{].*", re.IGNORECASE)
 
 
 def run_config(overrides: Sequence[str]) -> RunConfig:
@@ -57,7 +57,7 @@ def composing(words: Sequence[str]) -> Iterator[None]:
 def _check_groups(words: Sequence[str]) -> None:
     for word in words:
         group, _, choice = word.lstrip("+").partition("=")
-        if _is_no_name(choice) and (group in groups() or group.startswith("hydra/")):
+        if (group in groups() or group.startswith("hydra/")) and _names_no_choice(word):
             raise UserError(
                 f"{word}: name one of the choices; {group} can be {', '.join(groups().get(group, ['basic']))}"
             )
@@ -66,11 +66,14 @@ def _check_groups(words: Sequence[str]) -> None:
             raise UserError(f"{word}: a file is chosen by its group, write {meant}={choice}")
 
 
-def _is_no_name(choice: str) -> bool:
-    if not choice.startswith("${"):
-        return _NO_NAME.fullmatch(choice) is not None
-    with contextlib.suppress(OmegaConfBaseException):  # a reference to another group's choice, which Hydra looks up
-        return not isinstance(OmegaConf.create({"choice": choice}).choice, str)
+def _names_no_choice(word: str) -> bool:
+    """Whether a group's choices are something else than texts: Hydra fails for it, or takes it for a key's value."""
+    with contextlib.suppress(HydraException, OmegaConfBaseException):  # what cannot be read, Hydra tells
+        value = OverridesParser.create().parse_override(word).value()
+        choices = value if isinstance(value, list) else [value]
+        return not isinstance(value, Sweep) and not all(
+            isinstance(OmegaConf.create({"choice": choice}).choice, str) for choice in choices
+        )
     return False
 
 
