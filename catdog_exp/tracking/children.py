@@ -17,10 +17,12 @@ def finish_children(config: TrackingConfig, parent_run: str) -> None:
         return
     store = open_store(config)
     condition = f"tags.`{PARENT}` = '{parent_run}' and attributes.status = 'RUNNING'"
-    for run in list(store.runs(condition)):
-        if not is_alive(run.info.status, run.data.tags):
+    for listed in list(store.runs(condition)):
+        if not is_alive(listed.info.status, listed.data.tags):
             with plain_errors(store.shown):
-                store.client.set_terminated(run.info.run_id, "KILLED")
+                run = store.client.get_run(listed.info.run_id)  # which another process may go on with, or end, by now
+                if run.info.status == "RUNNING" and not is_alive(run.info.status, run.data.tags):
+                    store.client.set_terminated(run.info.run_id, "KILLED")
 
 
 def mark_best(config: TrackingConfig, parent_run: str, run_id: str) -> None:

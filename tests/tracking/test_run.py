@@ -13,8 +13,9 @@ from mlflow.exceptions import MlflowException
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.best_run import CHECKPOINT, best_run, found_run
 from catdog_exp.tracking.children import finish_children
+from catdog_exp.tracking.heartbeat import resumption_tags
 from catdog_exp.tracking.run import start_run
-from catdog_exp.tracking.store import open_store
+from catdog_exp.tracking.store import Store, open_store
 
 LONG_RUN = """
 import signal, sys, time
@@ -219,6 +220,22 @@ def test_only_the_open_children_of_a_sweep_are_ended(ready):
         assert logged(config, done.run_id).info.status == "FINISHED"
         assert logged(config, foreign).info.status == "RUNNING"
         assert logged(config, parent.run_id).info.status == "RUNNING"
+
+
+def test_a_child_that_another_process_has_gone_on_with_is_not_ended(ready, monkeypatch):
+    config = ready()
+    store = open_store(config)
+    with start_run(config, "sweep", {}) as parent:
+        tags = {"mlflow.parentRunId": parent.run_id}
+        taken, over = (store.client.create_run(store.experiment_id, tags=tags).info.run_id for _ in range(2))
+        listed = [store.client.get_run(run) for run in (taken, over)]
+        for key, value in resumption_tags(listed[0]).items():
+            store.client.set_tag(taken, key, value)
+        store.client.set_terminated(over, "FINISHED")
+        monkeypatch.setattr(Store, "runs", lambda *_: iter(listed))
+        finish_children(config, parent.run_id)
+        assert logged(config, taken).info.status == "RUNNING"
+        assert logged(config, over).info.status == "FINISHED"
 
 
 def test_a_run_that_logs_nothing_takes_everything_and_makes_nothing(tracking, tmp_path):
