@@ -1,5 +1,6 @@
 """`catdog show`: one run, from its settings to the command that repeats it."""
 
+import shlex
 from collections.abc import Sequence
 
 from catdog_exp.commands.arguments import Parser, split_overrides
@@ -26,7 +27,7 @@ def main(words: Sequence[str]) -> int:
     print()
     print("\n".join(["files", *record.files, f"in {record.artifacts}"]))
     print()
-    print(f"started with: catdog {' '.join(record.words)}".rstrip())
+    print(f"started with: {shlex.join(['catdog', *record.words])}")
     print(f"to repeat it: catdog rerun {record.short}")
     return 0
 

@@ -8,18 +8,19 @@ from tests.cli.store import runs
 
 def test_two_runs_are_shown_and_compared(finished, tmp_path, catdog):
     folder = shutil.copytree(finished[0], tmp_path / "folder")
-    second = catdog(*SMALL, "train.lr=0.03", cwd=folder)
+    second = catdog(*SMALL, "train.lr=0.03", "data.classes=[cat,dog]", cwd=folder)
     assert second.returncode == 0, second.stderr
     one, two = (run.info.run_id for run in runs(folder))
 
-    shown = catdog("show", one[:10], cwd=folder)
+    shown = catdog("show", two[:10], cwd=folder)
     assert shown.returncode == 0, shown.stderr
     lines = shown.stdout.splitlines()
-    assert lines[0].startswith(f"run {one} (")
+    assert lines[0].startswith(f"run {two} (")
     assert any(line.split() == ["data.resize", "16"] for line in lines)
     assert any(line.startswith("best/accuracy ") for line in lines)
     assert {"evaluation.json", "config/config.yaml", "checkpoints/best.safetensors"} <= set(lines)
-    assert lines[-2:] == [f"started with: catdog {' '.join(SMALL)}", f"to repeat it: catdog rerun {one[:8]}"]
+    words = f"{' '.join(SMALL)} train.lr=0.03 'data.classes=[cat,dog]'"  # as a shell takes them
+    assert lines[-2:] == [f"started with: catdog {words}", f"to repeat it: catdog rerun {two[:8]}"]
 
     compared = catdog("diff", one[:8], "last", "--plot", "curves.png", cwd=folder)
     assert compared.returncode == 0, compared.stderr
