@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import re
+import select
 import signal
 import sys
 import traceback
@@ -42,12 +43,21 @@ def main(words: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, Terminated) as error:
         print(f"catdog: {'terminated' if isinstance(error, Terminated) else 'interrupted'}", file=sys.stderr)
         return exit_code(error)
-    except BrokenPipeError:
-        # The reader of our output is gone (`catdog --help | head`); nobody is left to be told.
+    except BrokenPipeError as error:
+        if not _reader_is_gone():
+            return _failed(error)
+        # `catdog --help | head`: nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         return _failed(error)
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads our output any more; other pipes and connections may break, too."""
+    look = select.poll()
+    look.register(sys.stdout.fileno(), 0)
+    return bool(look.poll(0))
 
 
 def _is_bare(word: str) -> bool:

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from mlflow import MlflowClient
 
+from catdog_exp.cli import main
 from tests.cli.background import wait_until
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
@@ -105,6 +106,15 @@ def test_a_missing_shared_library_is_named_with_its_package(catdog, tmp_path):
         "catdog: the shared library libGL.so.1 is missing: install it with `apt-get install libgl1`"
     )
     assert "Traceback" not in done.stderr
+
+
+def test_another_pipe_that_breaks_is_an_error(monkeypatch, capfd):
+    def broken(_words):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("catdog_exp.commands.doctor.main", broken)
+    assert main(["doctor"]) != 0
+    assert "BrokenPipeError: [Errno 32] Broken pipe" in capfd.readouterr().err
 
 
 def test_output_into_a_closed_pipe_is_no_error(tmp_path, environment, command):
