@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from catdog_exp.app.compose import compose
 from catdog_exp.app.conf_folders import groups
+from catdog_exp.cli import VERBS
 from catdog_exp.settings import flat
 from catdog_exp.sweeps.composed import plain
 from tests.cli.forked import forked
@@ -47,7 +48,7 @@ FLAGS = apart("""
 --config-path=. --config-path= -cd -cp -cn -sc --shell-completion --help -h --hydra-help --version -- --nope -x
 --experimental-rerun=x job = - + ~ @ predict trian
 """)
-COMMANDS = apart("show diff runs packs predict doctor ui")
+COMMANDS = list(VERBS)
 WORDS = apart(
     """
 --run | --best | --limit | --limit=2 | --stale | --older | --older=3d | --older=x | --yes | --unused | verify | prune
