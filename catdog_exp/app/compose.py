@@ -56,11 +56,13 @@ def composing(words: Sequence[str]) -> Iterator[None]:
 
 def _check_groups(words: Sequence[str]) -> None:
     for word in words:
-        group, _, choice = word.lstrip("+").partition("=")
-        if (group in groups() or group.startswith("hydra/")) and _names_no_choice(word):
+        group, sign, _ = word.lstrip("+~").partition("=")
+        if sign and (group in groups() or group.startswith("hydra/")) and _names_no_choice(word):
             raise UserError(
                 f"{word}: name one of the choices; {group} can be {', '.join(groups().get(group, ['basic']))}"
             )
+        if re.match(r"\+*hydra\.(verbose=\{|job\.config=(?!\{))", word):
+            raise UserError(f"{word}: Hydra fails for such a value; leave it out")
         key, _, choice = word.lstrip("+").partition("=")
         if re.fullmatch(r"[\w,]+", choice) and re.fullmatch(r"\w+(\.\w+)*", key) and (meant := group_like(key)):
             raise UserError(f"{word}: a file is chosen by its group, write {meant}={choice}")

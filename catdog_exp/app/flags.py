@@ -86,6 +86,8 @@ def _check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
     if flags.shell_completion and sum(word.startswith(("install=", "uninstall=", "query=")) for word in overrides) != 1:
         raise UserError("-sc: add install=bash, uninstall=bash or the same for fish or zsh, as --hydra-help shows")
     for word in overrides:
+        if word.startswith("-"):
+            raise UserError(f"{word}: behind -- there are only settings; leave -- out")
         if re.match(r"[+~]*hydra\.callbacks(\.check\b|=|$)", word):
             raise UserError(f"{word}: the check before each run stays; leave this out")
     if flags.experimental_rerun is not None:

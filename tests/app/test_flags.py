@@ -35,6 +35,7 @@ def test_values_of_flags_stay_with_them(tmp_path):
         (["-m", "--cfg", "job", "a=1,2"], "leave out -m, and `sweep.dry_run=true` lists a sweep's jobs"),
         (["--cfg", "jobs"], "-c/--cfg: invalid choice: 'jobs'"),
         (["a=1", "--frob"], "unrecognized arguments: --frob; `catdog --help` shows the flags"),
+        (["train.seed=1", "--", "--cfg=hydra"], "--cfg=hydra: behind -- there are only settings"),
         (["--info", "--run"], "--run and --info do not go together"),
         (["--resolve", "a=1"], "add --cfg job"),
         (["-p", "data"], "add --cfg job"),
