@@ -15,8 +15,8 @@ from threading import Thread
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best_run import run_with_network
 from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.selecting import run_with_network
 from catdog_exp.tracking.store import existing_store, open_store, tagged_runs
 
 OPEN_AND_LOG = """
@@ -256,7 +256,7 @@ def test_a_folder_that_was_moved_or_copied_has_its_runs_files_and_takes_new_ones
     move(old, new)
     monkeypatch.setattr("mlflow.tracking._tracking_service.utils._artifact_repos_cache", OrderedDict())  # of a process
     config = tracking(uri=f"sqlite:///{new}/mlflow.db")
-    found = run_with_network(existing_store(config), run_id, tmp_path)
+    found = run_with_network(existing_store(config), run_id, "val/accuracy", False, tmp_path)
     assert found.checkpoint == new / "artifacts" / run_id / "artifacts" / "checkpoints" / "best.safetensors"
     later = with_run(config, file)
     with start_run(config, "run", {}, resume=run_id) as log:
@@ -272,24 +272,23 @@ def test_files_that_lie_apart_from_the_store_stay_there(ready, tracking, tmp_pat
     run_id = with_run(ready(artifacts=str(tmp_path / "apart")), file)
     shutil.move(tmp_path / "store", tmp_path / "moved")
     config = tracking(uri=f"sqlite:///{tmp_path}/moved/mlflow.db")
-    assert run_with_network(open_store(config), run_id, tmp_path).checkpoint.is_relative_to(tmp_path / "apart")
+    found = run_with_network(open_store(config), run_id, "val/accuracy", False, tmp_path)
+    assert found.checkpoint.is_relative_to(tmp_path / "apart")
 
 
 READ = """
 import sys
 from pathlib import Path
-from catdog_exp.tracking.best_run import run_with_network
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_list import listed_runs
-from catdog_exp.tracking.best_run import run_with_network
-from catdog_exp.tracking.run import start_run
+from catdog_exp.tracking.selecting import run_with_network
 from catdog_exp.tracking.store import existing_store, tagged_runs
 config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
 store = existing_store(config)
 (run,) = listed_runs(store, 10)
 assert len(tagged_runs(config, "objective")) == 1
-print(run_with_network(store, run.run_id, Path("/nowhere")).checkpoint.read_text())
+print(run_with_network(store, run.run_id, "val/accuracy", False, Path("/nowhere")).checkpoint.read_text())
 if sys.argv[2:]:
     with start_run(config, "run", {}, resume=run.run_id) as log:
         log.artifact(Path(sys.argv[2]), "checkpoints")
@@ -366,7 +365,7 @@ def test_sixteen_processes_at_once_on_nothing_make_one_store_and_one_experiment(
 def test_importing_the_package_imports_no_mlflow():
     code = (
         "import sys, catdog_exp.commands.doctor_report, catdog_exp.sweeps.plugins;"
-        "from catdog_exp.tracking import best_run, run_list, run_lookup, run, state, store, ui;"
+        "from catdog_exp.tracking import best_run, run_list, run_lookup, run, selecting, state, store, ui;"
         "print(sorted({'mlflow', 'sqlalchemy', 'psutil', 'filelock'} & set(sys.modules)))"
     )
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best_run import best_run
+from catdog_exp.tracking.best_run import best_run, found_run
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.ui import serve_ui
@@ -145,7 +145,7 @@ def test_a_run_can_be_logged_to_a_server_and_its_network_fetched_from_it(served,
         1 / 0  # noqa: B018
     store = open_store(config)
     assert store.client.get_run(broken.run_id).info.status == "FAILED"
-    found = best_run(store, "val/accuracy", minimize=False, downloads=tmp_path / "downloads", dataset=None).run
+    found = found_run(store, best_run(store, "val/accuracy", False, None).run, tmp_path / "downloads")
     assert found.run_id == log.run_id
     assert found.checkpoint == tmp_path / "downloads" / log.run_id / "checkpoints" / "best.safetensors"
     assert found.checkpoint.read_text() == "weights"
