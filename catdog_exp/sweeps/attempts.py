@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import time
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 from catdog_exp.errors import one_line
@@ -24,6 +26,7 @@ from catdog_exp.sweeps.stopping import PATIENCE, SIGNALS
 from catdog_exp.threads import VARIABLE
 from catdog_exp.tracking.run_lookup import fail_run, run_of_process
 
+MARK = "catdog"  # the file in a temporary folder of multiprocessing's that has the number of its process
 LOST = 255  # exit code that multiprocessing tells where the fork server was killed
 
 
@@ -38,12 +41,26 @@ def start_server() -> None:
     os.environ[VARIABLE] = "1"  # no thread that a fork would lose
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
+        _mark_temporary_folder()
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         del os.environ[VARIABLE]
         if threads is not None:
             os.environ[VARIABLE] = threads
+
+
+def _mark_temporary_folder() -> None:
+    """Say whose the folder of multiprocessing's sockets is, and remove those of sweeps that were killed."""
+    import psutil
+
+    mark = Path(get_temp_dir()) / MARK
+    if not mark.exists():
+        mark.write_text(str(os.getpid()))
+        for other in mark.parent.parent.glob(f"pymp-*/{MARK}"):
+            with suppress(OSError, ValueError):
+                if not psutil.pid_exists(int(other.read_text())):
+                    shutil.rmtree(other.parent)
 
 
 class Attempts:

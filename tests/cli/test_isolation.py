@@ -3,7 +3,9 @@
 import csv
 import json
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -115,12 +117,13 @@ def test_a_job_is_lost_with_the_process_that_forked_it_and_the_next_has_another(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_path, begin):
+def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_path, begin, environment):
+    temporary = tempfile.mkdtemp(prefix="t")  # the path of a socket must be short
     words = ["-m", *SMALL, "train.epochs=15", "model.layers=1,2", "train.seed=0,1,2"]
     undisturbed = catdog(*words, "paths.outputs=whole", timeout=300)
     assert undisturbed.returncode == 0, undisturbed.stderr
     for seconds in (3, 7, 11):
-        process = begin(*words)
+        process = begin(*words, env={**environment, "TMPDIR": temporary})
         time.sleep(seconds)
         family = psutil.Process(process.pid).children(recursive=True)
         if seconds == 11:  # the jobs end with the sweep
@@ -128,8 +131,9 @@ def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_p
             process.wait()
         kill_all(process)
         assert psutil.wait_procs(family, 30)[1] == []
-    done = catdog(*words, timeout=300)
+    done = catdog(*words, timeout=300, TMPDIR=temporary)
     assert done.returncode == 0, done.stdout + done.stderr
+    Path(temporary).rmdir()  # nothing is left in it
     parent, *children = runs(tmp_path)
     assert len(children) == 6
     assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
