@@ -64,9 +64,8 @@ def test_another_process_with_its_number_is_not_the_run_s(sleeper):
 
 
 @pytest.mark.parametrize(("age", "lives"), [(0, True), (140, True), (160, False), (-60, True)])
-@pytest.mark.parametrize(
-    "pid", [os.getpid(), 2**30], ids=["there", "nobody"]
-)  # a number says nothing where it is another's
+# A number says nothing where it is another's.
+@pytest.mark.parametrize("pid", [os.getpid(), 2**30], ids=["of a process", "of none"])
 def test_where_its_process_cannot_be_seen_the_heartbeat_tells(age, lives, pid):
     tags = {**presence_tags(), PID_SPACE: "elsewhere", PID: str(pid), HEARTBEAT: str(time.time() - age)}
     assert is_alive("RUNNING", tags) is lives
