@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cli.forked import forked
+
 MISTAKES = [
     (["data.resise=3"], "data.resise: unknown key; did you mean data.resize?"),
     (["+data.resise=3"], "data.resise: unknown key; did you mean data.resize?"),
@@ -78,12 +80,12 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("words", "told"), MISTAKES, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
-def test_a_mistake_is_told_in_one_line(catdog, tmp_path, words, told):
-    done = catdog(*words)
+def test_a_mistake_is_told_in_one_line(tmp_path, words, told):
+    done = forked(words, tmp_path)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
     assert told in done.stderr
-    assert done.returncode == 2
+    assert done.code == 2
     assert list(tmp_path.iterdir()) == []
 
 
