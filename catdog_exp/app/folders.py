@@ -16,6 +16,13 @@ _SUBDIR = "${hydra.job.num}"
 _NAMED = 3  # files in a line
 
 
+def check_outputs(outputs: object) -> None:
+    """Raise UserError where `paths.outputs` is no folder; Hydra's own lie in it, and would be named in its place."""
+    if not outputs:
+        raise UserError(f"paths.outputs={outputs!r}: name a folder")
+    check_folder("paths.outputs", Path(absolute(outputs)))
+
+
 def check_keys(hydra: DictConfig) -> None:
     """Make the folders of Hydra's config absolute. Raises UserError for keys that would put files elsewhere."""
     for part in ("launcher", "sweeper"):

@@ -16,13 +16,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.app.compose import CONFIG_NAME, VERSION_BASE, composing
 from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.flags import command_line
-from catdog_exp.app.folders import check_keys, take
+from catdog_exp.app.folders import check_keys, check_outputs, take
 from catdog_exp.app.machine import warn_of_results
 from catdog_exp.app.resolvers import register
 from catdog_exp.app.saved_config import words_for
@@ -106,6 +106,7 @@ class CheckFirst(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
+            check_outputs(OmegaConf.select(config, "paths.outputs"))
             check_keys(config.hydra)
             values = _checked(config)
             if config.sweep.dry_run:
@@ -121,6 +122,7 @@ class CheckFirst(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
+            check_outputs(OmegaConf.select(config, "paths.outputs"))
             check_keys(config.hydra)
             with contextlib.suppress(OmegaConfBaseException):  # what the sweep varies may be what no run does without
                 warn_of_results(plain(config), _single(config))
