@@ -113,6 +113,7 @@ def test_another_user_s_process_that_the_system_hides_is_not_dead():
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     if "mount" in outcome.stderr or "unshare" in outcome.stderr:
         pytest.skip(f"no process can be hidden here: {outcome.stderr.strip()}")
