@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,21 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Takes back what a command within the test process sets up of logging: others listen to it."""
+    logging.getLogger("catdog_exp")
+    known = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    before = [(each, each.level, each.disabled) for each in (logging.root, *known)]
+    yield
+    for handler in list(logging.root.handlers):
+        if type(handler).__module__.startswith("catdog_exp."):
+            logging.root.removeHandler(handler)
+    for each, level, disabled in before:
+        each.setLevel(level)
+        each.disabled = disabled
 
 
 @pytest.fixture
