@@ -11,7 +11,7 @@ import hydra
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Sweep
+from hydra.core.override_parser.types import Glob, Sweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -73,7 +73,7 @@ def _names_no_choice(word: str) -> bool:
     with contextlib.suppress(HydraException, OmegaConfBaseException):  # what cannot be read, Hydra tells
         value = OverridesParser.create().parse_override(word).value()
         choices = value if isinstance(value, list) else [value]
-        return not isinstance(value, Sweep) and not all(
+        return not isinstance(value, Sweep | Glob) and not all(
             isinstance(OmegaConf.create({"choice": choice}).choice, str) for choice in choices
         )
     return False

@@ -15,8 +15,8 @@ LOG, EARLIER_LOG = "run.log", "run_earlier.log"
 def join_earlier(state: Path, outputs: Path, own: Path) -> None:
     """Move what the attempt before has made into `own`, the folder of the one that goes on, and note that for the next.
 
-    state: the training's folder in outputs/unfinished, whose lock must be held. A file that `own` has already stays
-    where it is; of the logs the earlier one goes on in `run_earlier.log`. Folders elsewhere than in
+    state: the training's folder in outputs/unfinished, whose lock must be held. A file that `own` has with other
+    content stays where it is; of the logs the earlier one goes on in `run_earlier.log`. Folders elsewhere than in
     outputs/runs/<date>/ are left alone. Raises UserError when the system refuses the writing.
     """
     note = state / NOTE
@@ -43,7 +43,10 @@ def _join(before: Path, own: Path) -> None:
     for each in logs:
         each.unlink(missing_ok=True)
     for entry in before.iterdir():
-        if not (own / entry.name).exists():
-            entry.rename(own / entry.name)
+        there = own / entry.name
+        if not there.exists():
+            entry.rename(there)
+        elif entry.is_file() and entry.read_bytes() == there.read_bytes():
+            entry.unlink()
     for folder in (before, before.parent):
         folder.rmdir()  # which fails where something is left in it

@@ -82,14 +82,16 @@ def test_a_run_that_fails_is_failed_at_mlflow_with_the_reason(catdog, tmp_path):
     assert "error.txt" in [file.path for file in client(tmp_path).list_artifacts(run.info.run_id)]
 
 
-def test_an_error_of_ours_shows_its_traceback_and_ends_with_1(catdog, tmp_path):
+def test_an_error_in_a_class_of_one_s_own_is_told_as_that(catdog, tmp_path):
     (tmp_path / "own.py").write_text(
         "from dataclasses import dataclass\nfrom catdog_exp.networks.cnn import Cnn\n\n"
         "@dataclass(frozen=True)\nclass Own(Cnn):\n    def build(self, size, classes):\n        return 1 / 0\n"
     )
     done = catdog(*SMALL, "model._target_=own.Own")
-    assert done.returncode == 1
-    assert "ZeroDivisionError" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(
+        "own.py, line 7: ZeroDivisionError: division by zero; this is code of your own"
+    )
     assert [run.info.status for run in runs(tmp_path)] == ["FAILED"]
 
 

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.heartbeat import is_alive
+from catdog_exp.tracking.heartbeat import HOST, PID, PROCESS_STARTED, is_alive
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 
@@ -56,13 +56,13 @@ def test_it_is_open_again_as_this_process_s_own(ready, caplog):
     config = ready()
     run_id = failed(config, "abc")
     client = open_store(config).client
-    for tag in ("host", "pid", "process_started"):
+    for tag in (HOST, PID, PROCESS_STARTED):
         client.set_tag(run_id, tag, "1")
     client.set_tag(run_id, "pruned", "3")
     with start_run(config, "run", {"fingerprint": "abc"}, resume=run_id):
         run = client.get_run(run_id)
         assert run.info.status == "RUNNING"
-        assert run.data.tags["pid"] == str(os.getpid())
+        assert run.data.tags[PID] == str(os.getpid())
         assert is_alive("RUNNING", run.data.tags)
         assert "pruned" not in run.data.tags
     assert f"going on with run {run_id[:8]}, that was interrupted" in caplog.text

@@ -6,8 +6,6 @@ from catdog_exp.tracking.heartbeat import HEARTBEAT, HOST, PID, PID_SPACE, prese
 from catdog_exp.tracking.run_list import close_stale
 from catdog_exp.tracking.store import Store, open_store
 
-NOW = f"{time.time():.3f}"
-
 
 def test_only_those_are_closed_that_nobody_works_on(ready):
     store = open_store(ready())
@@ -15,7 +13,7 @@ def test_only_those_are_closed_that_nobody_works_on(ready):
     runs = {
         "this process": here,
         "its number, in a container": {**here, PID_SPACE: "other", HEARTBEAT: "1000.0"},
-        "in a container, alive": {**here, PID_SPACE: "other", PID: "1", HEARTBEAT: NOW},
+        "in a container, alive": {**here, PID_SPACE: "other", PID: "1", HEARTBEAT: f"{time.time():.3f}"},
         "on another machine, dead": {**here, PID_SPACE: "other", HOST: "other", HEARTBEAT: "1000.0"},
         "of another program": {},
     }
