@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from catdog_exp.tracking.heartbeat import HOST
 from tests.cli.background import BEGUN, kill_all, wait_until
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
@@ -72,7 +73,7 @@ def test_a_killed_run_is_stale_at_once_and_closed_on_request(folder, catdog, beg
     done = catdog("runs", "--stale", cwd=folder)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
-    assert line.startswith(f"closed {name} ({run.info.run_name}): process {process.pid} on {run.data.tags['host']}, ")
+    assert line.startswith(f"closed {name} ({run.info.run_name}): process {process.pid} on {run.data.tags[HOST]}, ")
     assert "silent since 20" in line
     closed = client(folder).get_run(run.info.run_id)
     assert closed.info.status == "KILLED"
