@@ -42,7 +42,8 @@ def test_runs_are_listed_the_newest_first(folder, catdog):
     listed = rows(done)
     assert list(listed) == [first.info.run_id[:8], child[:8], parent[:8]]
     assert listed[first.info.run_id[:8]][1:3] == ["finished", f"{first.data.metrics['objective']:.4f}"]
-    assert listed[first.info.run_id[:8]][3].endswith(" ".join(SMALL))
+    assert first.info.run_name.startswith("cnn on synthetic, 16 px, count=60 ")
+    assert listed[first.info.run_id[:8]][3].endswith(first.info.run_name)
     assert listed[child[:8]][1:3] == ["pruned", "-"]
     assert listed[child[:8]][3].endswith(f"2 h 46 min  {parent[:8]}  model.layers=3")
     assert listed[parent[:8]][1] == "running"
