@@ -1,6 +1,5 @@
 """`catdog rerun`: a run once more, from what MLflow keeps of it."""
 
-import argparse
 import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from catdog_exp.commands.arguments import split_overrides
+from catdog_exp.commands.arguments import Parser, split_overrides
 from catdog_exp.commands.selected import RUN_HELP, Selected
 from catdog_exp.errors import UserError
 from catdog_exp.training.objective import OBJECTIVES
@@ -67,8 +66,8 @@ def _verify(selected: Selected, run_id: str) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         "catdog rerun",
         description="Repeat a run from its record at MLflow alone, in this folder, on this machine. KEY=VALUE changes "
         "a setting, such as data.root=DIR, where the pictures are here.",
