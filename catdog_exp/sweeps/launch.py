@@ -81,15 +81,15 @@ def launch(
     else:
         jobs = Jobs(plan(wanted, len(before.jobs)), before)
     hardware = [read(RunConfig, settings).hardware for _, settings in wanted]
-    # What is only shown needs no cluster.
-    where = "basic" if is_shown and where in ("slurm", "ray") else where
-    place = places(where, settings, common.sweep.jobs, hardware)
-    if is_shown:
-        print(_plan(common, jobs.jobs, min(place.at_once(), len(jobs.jobs))))
+    if is_shown:  # which needs no cluster, and makes nothing
+        shown = {"slurm": "basic", "ray": "basic", "local_processes": "local"}.get(where, where)
+        at_once = places(shown, settings, common.sweep.jobs, hardware).at_once()
+        print(_plan(common, jobs.jobs, min(at_once, len(jobs.jobs))))
         return jobs
     own = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     own += config.hydra.overrides.task
     _take(folder, without_password("\n".join(own)))
+    place = places(where, settings, common.sweep.jobs, hardware)
     OmegaConf.save(config, folder / "multirun.yaml")
     jobs.reuse(common)
     swept = [
