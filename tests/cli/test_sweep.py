@@ -20,7 +20,7 @@ def test_a_grid_runs_under_one_parent_and_packs_once_for_each_size(catdog, tmp_p
     done = catdog("-m", *SMALL, "model.layers=1,2", "data.resize=16,24")
     assert done.returncode == 0, done.stderr
     parent, *children = runs(tmp_path)
-    assert parent.info.run_name == "sweep"
+    assert parent.info.run_name == "model.layers × data.resize, 4 jobs"
     assert len(children) == 4
     assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
@@ -46,7 +46,9 @@ def test_a_sweep_over_seeds_says_mean_and_deviation(catdog, tmp_path):
     values = [run.data.metrics["objective"] for run in children]
     mean, deviation = statistics.mean(values), statistics.stdev(values)
     assert f"val/accuracy {mean:.4f} ± {deviation:.4f} over 3 seeds" in done.stdout
-    assert parent.data.metrics == pytest.approx({"objective/mean": mean, "objective/deviation": deviation})
+    figures = {"objective": max(values), "objective/mean": mean, "objective/deviation": deviation}
+    ended = {"jobs/finished": 3, "jobs/failed": 0, "jobs/seconds": parent.data.metrics["jobs/seconds"]}
+    assert parent.data.metrics == pytest.approx({**figures, **ended})
 
 
 @pytest.mark.slow
