@@ -17,7 +17,7 @@ TEXT = """\
 catdog runs experiments on pictures, described in YAML: pack, preview, train, evaluate, predict.
 
 == A run ==
-catdog                                   the default experiment, on drawn pictures, in less than a minute
+catdog                                   the default experiment, on drawn pictures, in about a minute
 catdog data=folder data.root=DIR         the same on your pictures
 catdog experiment=NAME                   a named recipe
 catdog KEY=VALUE GROUP=CHOICE ...        anything in the configuration below, changed

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_exp.commands.arguments import Parser, split_overrides
-from catdog_exp.commands.selected import RUN_HELP, Selected
+from catdog_exp.commands.selected import Selected
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.parameters import parameters
 from catdog_exp.tables import table
+from catdog_exp.tracking.selecting import HOW
 
 if TYPE_CHECKING:
     from catdog_exp.tracking.record import Record
@@ -89,6 +90,6 @@ def _parser() -> Parser:
         description="What differs between runs: settings, pictures, commit, versions and figures, and whether the "
         "difference of their accuracies may be luck. KEY=VALUE changes the config, such as tracking.uri=URI.",
     )
-    parser.add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
+    parser.add_argument("runs", metavar="RUN", nargs="+", help=HOW)
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw their curves over each other")
     return parser

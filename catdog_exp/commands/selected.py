@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from catdog_exp.app.compose import run_config
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.selecting import HOW
 
 if TYPE_CHECKING:
     from catdog_exp.experiment.config import RunConfig
@@ -36,6 +35,3 @@ class Selected:
 
         run = select(self.store, word, self.config.objective, is_minimized(self.config.objective))
         return read_record(self.store, run, self.downloads)
-
-
-RUN_HELP = HOW

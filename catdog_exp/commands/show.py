@@ -4,9 +4,10 @@ import shlex
 from collections.abc import Sequence
 
 from catdog_exp.commands.arguments import Parser, split_overrides
-from catdog_exp.commands.selected import RUN_HELP, Selected
+from catdog_exp.commands.selected import Selected
 from catdog_exp.experiment.parameters import parameters
 from catdog_exp.tables import table
+from catdog_exp.tracking.selecting import HOW
 
 
 def main(words: Sequence[str]) -> int:
@@ -38,5 +39,5 @@ def _parser() -> Parser:
         description="One run: its settings, figures, origin, files, and the command that repeats it. KEY=VALUE changes "
         "the config, such as tracking.uri=URI.",
     )
-    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+    parser.add_argument("run", metavar="RUN", help=HOW)
     return parser

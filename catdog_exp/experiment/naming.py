@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catdog_exp.experiment.parameters import parameters
+from catdog_exp.experiment.parameters import is_path, parameters
 from catdog_exp.tables import short_keys
 
 LONGEST = 120  # characters
@@ -26,7 +26,7 @@ def run_name(settings: Mapping[str, Any], words: Sequence[str]) -> str:
 
 def job_name(differs: Mapping[str, Any]) -> str:
     """The name of a sweep's job: the values that it has other than the sweep's other jobs, `layers=4 lr=0.003`."""
-    return _cut(in_words({key: value for key, value in differs.items() if not _is_path(value)}))
+    return _cut(in_words({key: value for key, value in differs.items() if not is_path(value)}))
 
 
 def sweep_name(keys: Sequence[str], jobs: int) -> str:
@@ -42,10 +42,6 @@ def in_words(values: Mapping[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("/", "~"))
 
 
 def _cut(name: str) -> str:

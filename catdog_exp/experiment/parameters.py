@@ -17,12 +17,17 @@ _APART = (
 
 def parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a whole config that count, flat: without those that are unset and those that are paths."""
-    return {key: value for key, value in flat(settings).items() if not _is_apart(key) and not _is_unset_or_path(value)}
+    return {
+        key: value
+        for key, value in flat(settings).items()
+        if value is not None and not is_path(value) and not _is_apart(key)
+    }
+
+
+def is_path(value: Any) -> bool:
+    """Whether a setting's value is an absolute path: it says where, not what."""
+    return isinstance(value, str) and value.startswith(("/", "~"))
 
 
 def _is_apart(key: str) -> bool:
     return any(key == apart or key.startswith(f"{apart}.") for apart in _APART)
-
-
-def _is_unset_or_path(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value.startswith(("/", "~")))

@@ -101,8 +101,7 @@ def _pack(
         from catdog_exp.packs.ray import pack_on_ray
 
         pack = pack_on_ray
-    how = {key: getattr(data, key) for key in ("resize", "quality", "threads", "max_pixels")}
-    left_out = pack(shards, root, making, found, **how)
+    left_out = pack(shards, root, making, found, data)
     filled = []
     for shard, rejected in zip(shards, left_out, strict=True):
         if len(rejected) < len(shard.entries):

@@ -25,6 +25,7 @@ import cv2
 
 from catdog_exp.errors import UserError
 from catdog_exp.images.content_hashes import Content
+from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.shards import Shard, packing_bar
 from catdog_exp.packs.writer import Rejected, pack_split
 
@@ -57,25 +58,21 @@ def pack_on_ray(
     root: Path,
     folder: Path,
     contents: Mapping[str, Content],
-    *,
-    resize: int,
-    quality: int,
-    threads: int,
-    max_pixels: int,
+    data: DataConfig,
 ) -> list[list[Rejected]]:
     """As `shards.pack_shards`, to the same bytes, on the cluster that RAY_ADDRESS names.
 
-    Without RAY_ADDRESS a cluster is started on this machine for the time, with `threads` processes, at most one for
-    each core; `RAY_ADDRESS=auto` is the one that runs here. A shard takes one core of the cluster.
+    Without RAY_ADDRESS a cluster is started on this machine for the time, with `data.threads` processes, at most one
+    for each core; `RAY_ADDRESS=auto` is the one that runs here. A shard takes one core of the cluster.
 
     Raises UserError: no Ray; no cluster at the address; a node where the pictures or the pack's folder are not, or
     with other versions; a shard whose processes are lost again and again. Raises OSError as `pack_shards` does.
     """
     root, folder = root.absolute(), folder.absolute()
-    with _cluster(threads) as ray, _aside(folder), packing_bar(shards) as bar:
+    with _cluster(data.threads) as ray, _aside(folder), packing_bar(shards) as bar:
         cores = int(ray.cluster_resources().get("CPU", 0))
         log.info("%d shards for a Ray cluster with %d cores", len(shards), cores)
-        settings = {"resize": resize, "quality": quality, "max_pixels": max_pixels}
+        settings = {key: getattr(data, key) for key in ("resize", "quality", "max_pixels")}
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(_pack_shard)
         numbers = {
             task.remote(shard, root, folder, _of(shard, contents), settings, _versions()): number

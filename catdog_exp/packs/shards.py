@@ -8,6 +8,7 @@ from pathlib import Path
 
 from catdog_exp.console import ProgressBar
 from catdog_exp.images.content_hashes import Content
+from catdog_exp.packs.config import DataConfig
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import Rejected, pack_split
 from catdog_exp.sources.source import Split
@@ -43,13 +44,9 @@ def pack_shards(
     root: Path,
     folder: Path,
     contents: Mapping[str, Content],
-    *,
-    resize: int,
-    quality: int,
-    threads: int,
-    max_pixels: int,
+    data: DataConfig,
 ) -> list[list[Rejected]]:
-    """Pack `shards`, one after the other, each as `packing.pack_split` does, into files in `folder`.
+    """Pack `shards`, one after the other, each as `writer.pack_split` does, into files in `folder`.
 
     Returns the pictures left out of each. A terminal shows a progress bar.
     """
@@ -59,10 +56,10 @@ def pack_shards(
                 shard.entries,
                 root,
                 folder / shard.name,
-                resize=resize,
-                quality=quality,
-                threads=threads,
-                max_pixels=max_pixels,
+                resize=data.resize,
+                quality=data.quality,
+                threads=data.threads,
+                max_pixels=data.max_pixels,
                 contents=contents,
                 progress=bar.advance,
             )[1]

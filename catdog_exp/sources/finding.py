@@ -28,7 +28,7 @@ CAMERA_RAW = frozenset(
 MADE_BY_SYSTEMS = frozenset(
     {
         *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@__thumb", "~snapshot"),
-        *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000", "_vti_cnf"),
+        *("$recycle.bin", "recycler", "system volume information", "found.000", "_vti_cnf"),
         *("__macosx", "network trash folder", "temporary items", "thevolumesettingsfolder"),
         *("lost+found", "thumbnails", "thumbs", "_thumbs", "picasa originals", "__pycache__"),
     }

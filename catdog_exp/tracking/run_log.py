@@ -65,7 +65,10 @@ class RunLog:
         """Log what the run reads. digest: at most 36 characters. source: its folder. profile: its figures."""
 
     def share(self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False) -> None:
-        """Let the experiment's view tell its runs apart by these settings, too. jobs: give this run's jobs a view."""
+        """Let the experiment's view tell its runs apart by these settings, too. jobs: give this run's jobs a view.
+
+        That the store does not let it is a warning.
+        """
 
 
 class MlflowLog(RunLog):
@@ -155,8 +158,11 @@ class MlflowLog(RunLog):
     def share(self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False) -> None:
         from catdog_exp.tracking.view import keep_view
 
-        with self._whole():
-            keep_view(self._store, settings, minimize, self._id if jobs else "")
+        try:
+            with self._whole():
+                keep_view(self._store, settings, minimize, self._id if jobs else "")
+        except UserError as error:  # not everyone who may log runs may change an experiment
+            log.warning("the experiment's view is not kept up: %s", error)
 
     def beating(self) -> AbstractContextManager[None]:
         """Give signs of life while a block runs."""

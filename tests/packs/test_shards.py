@@ -149,7 +149,7 @@ def _pack_one(listing: Listing, folder: Path) -> None:
     entries = [Entry(index, picture.label, picture.path) for index, picture in enumerate(listing.pictures)]
     found = look_at(listing, folder, 2)
     shards = [Shard("train", "train_file", entries)]
-    pack_shards(shards, listing.root, folder, found, resize=16, quality=90, threads=2, max_pixels=10_000)
+    pack_shards(shards, listing.root, folder, found, replace(DATA, resize=16, quality=90, threads=2))
 
 
 def test_a_terminal_shows_the_progress_and_nothing_goes_to_standard_output(

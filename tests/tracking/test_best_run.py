@@ -1,11 +1,11 @@
 import pytest
 
-from catdog_exp.errors import UserError
 from catdog_exp.tracking.best_run import CHECKPOINT, best_run, found_run
 from catdog_exp.tracking.done_stages import stages_tag
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.selecting import run_with_network, select
 from catdog_exp.tracking.store import open_store
+from tests.tracking.refusing import refusal
 
 
 @pytest.fixture
@@ -40,13 +40,6 @@ def find(ready, tmp_path):
         return best and found_run(store, best.run, downloads)
 
     return call
-
-
-def refusal(action, *arguments, **named):
-    with pytest.raises(UserError) as caught:
-        action(*arguments, **named)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_the_best_finished_run_with_a_checkpoint_is_found(train, find):

@@ -7,15 +7,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
-from mlflow.exceptions import MlflowException
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.best_run import CHECKPOINT, best_run, found_run
 from catdog_exp.tracking.children import finish_children
-from catdog_exp.tracking.heartbeat import resumption_tags
 from catdog_exp.tracking.run import start_run
-from catdog_exp.tracking.store import Store, open_store
+from catdog_exp.tracking.store import open_store
+from tests.tracking.reading import logged
 
 LONG_RUN = """
 import signal, sys, time
@@ -29,10 +26,6 @@ with start_run(config, "long", {}) as log:
     print(log.run_id, flush=True)
     time.sleep(120)
 """
-
-
-def logged(config, run_id):
-    return open_store(config).client.get_run(run_id)
 
 
 def test_all_that_is_logged_can_be_read_back(ready, tmp_path):
@@ -196,48 +189,6 @@ def test_nothing_of_mlflows_is_printed_though_the_store_is_made(tracking):
     assert len(outcome.stdout.split()) == 1
 
 
-def test_a_run_stands_under_a_parent_that_another_process_opened(ready):
-    config = ready()
-    with (
-        start_run(config, "sweep", {}) as parent,
-        start_run(ready(parent_run=parent.run_id), "job", {}) as child,
-    ):
-        pass
-    assert logged(config, child.run_id).data.tags["mlflow.parentRunId"] == parent.run_id
-
-
-def test_only_the_open_children_of_a_sweep_are_ended(ready):
-    config = ready()
-    store = open_store(config)
-    with start_run(config, "sweep", {}) as parent:
-        with start_run(ready(parent_run=parent.run_id), "done", {}) as done:
-            pass
-        tags = {"mlflow.parentRunId": parent.run_id}
-        left = [store.client.create_run(store.experiment_id, tags=tags).info.run_id for _ in range(2)]
-        foreign = store.client.create_run(store.experiment_id).info.run_id
-        finish_children(config, parent.run_id)
-        assert [logged(config, run).info.status for run in left] == ["KILLED", "KILLED"]
-        assert logged(config, done.run_id).info.status == "FINISHED"
-        assert logged(config, foreign).info.status == "RUNNING"
-        assert logged(config, parent.run_id).info.status == "RUNNING"
-
-
-def test_a_child_that_another_process_has_gone_on_with_is_not_ended(ready, monkeypatch):
-    config = ready()
-    store = open_store(config)
-    with start_run(config, "sweep", {}) as parent:
-        tags = {"mlflow.parentRunId": parent.run_id}
-        taken, over = (store.client.create_run(store.experiment_id, tags=tags).info.run_id for _ in range(2))
-        listed = [store.client.get_run(run) for run in (taken, over)]
-        for key, value in resumption_tags(listed[0]).items():
-            store.client.set_tag(taken, key, value)
-        store.client.set_terminated(over, "FINISHED")
-        monkeypatch.setattr(Store, "runs", lambda *_: iter(listed))
-        finish_children(config, parent.run_id)
-        assert logged(config, taken).info.status == "RUNNING"
-        assert logged(config, over).info.status == "FINISHED"
-
-
 def test_a_run_that_logs_nothing_takes_everything_and_makes_nothing(tracking, tmp_path):
     config = tracking(enabled=False)
     with start_run(config, "run", {"a": "b"}) as log:
@@ -275,58 +226,3 @@ def test_runs_side_by_side_may_log_the_same_dataset_at_once(ready):
     with ThreadPoolExecutor(4) as pool:
         ids = list(pool.map(one_run, range(4)))
     assert [len(logged(config, run_id).inputs.dataset_inputs) for run_id in ids] == [12] * 4
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (
-            requests.HTTPError("413 Client Error: Request Entity Too Large for url: http://host/x"),
-            "client_max_body_size",
-        ),
-        (
-            MlflowException("API request failed with error code 403 != 200. Response body: '<html>'"),
-            "does not let you in",
-        ),
-        (PermissionError(13, "Permission denied", "/mnt/files"), "/mnt/files: Permission denied"),
-    ],
-)
-def test_a_file_that_a_server_does_not_take_stays_on_disk_and_is_found_there(
-    ready, tmp_path, monkeypatch, caplog, error, told
-):
-    config = ready(artifacts="s3://bucket/files")
-    checkpoint = tmp_path / "run" / CHECKPOINT
-    checkpoint.parent.mkdir(parents=True)
-    checkpoint.write_text("weights")
-    small = tmp_path / "config.yaml"
-    small.write_text("a: 1")
-
-    def refuse(_client, _run_id, file, _folder):
-        if file == str(checkpoint):
-            raise error
-
-    monkeypatch.setattr("mlflow.MlflowClient.log_artifact", refuse)
-    with start_run(config, "run", {"objective": "val/accuracy"}) as log:
-        log.artifact(small, "config")
-        log.metrics({"objective": 0.75}, step=0)
-        log.artifact(checkpoint, "checkpoints")
-        log.tags({"later": "yes"})
-    assert logged(config, log.run_id).info.status == "FINISHED"
-    (line,) = caplog.messages
-    assert line.startswith(f"best.safetensors is not logged, it stays in {checkpoint.parent}: ")
-    assert told in line
-    store = open_store(config)
-    assert found_run(store, best_run(store, "val/accuracy", False, None).run, tmp_path).checkpoint == checkpoint
-
-
-@pytest.mark.parametrize(
-    "error", [requests.ConnectionError("no route"), ModuleNotFoundError("No module named 'boto3'", name="boto3")]
-)
-def test_a_place_that_takes_no_file_at_all_ends_the_run_before_its_work(ready, tmp_path, monkeypatch, error):
-    def refuse(*_):
-        raise error
-
-    monkeypatch.setattr("mlflow.MlflowClient.log_artifact", refuse)
-    (tmp_path / "config.yaml").write_text("a: 1")
-    with pytest.raises(UserError), start_run(ready(artifacts="s3://bucket/files"), "run", {}) as log:
-        log.artifact(tmp_path / "config.yaml", "config")

@@ -1,23 +1,14 @@
-import os
-import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections import OrderedDict
-from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
-from catdog_exp.errors import UserError
-from catdog_exp.tracking.run import start_run
-from catdog_exp.tracking.selecting import run_with_network
 from catdog_exp.tracking.store import existing_store, open_store, tagged_runs
+from tests.tracking.refusing import refusal
 
 OPEN_AND_LOG = """
 import sys
@@ -27,14 +18,6 @@ config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifa
 with start_run(config, "one of many", {}) as log:
     log.metrics({"val/accuracy": 0.5}, step=0)
 """
-
-
-def refusal(action, *arguments):
-    with pytest.raises(UserError) as caught:
-        action(*arguments)
-    line = str(caught.value)
-    assert "\n" not in line
-    return line
 
 
 def test_an_empty_place_becomes_a_store_with_the_experiment_and_its_artifacts_beside_it(tracking, tmp_path):
@@ -143,14 +126,6 @@ def test_a_place_where_mlflow_keeps_no_runs_is_refused(tracking, uri):
     assert refusal(open_store, tracking(uri=uri)).startswith(f"tracking.uri={uri}: ")
 
 
-def test_a_server_that_is_not_there_is_given_up_within_seconds(tracking):
-    started = time.monotonic()
-    line = refusal(open_store, tracking(uri="http://user:secret@127.0.0.1:9"))
-    assert "no MLflow server answers" in line
-    assert "secret" not in line
-    assert time.monotonic() - started < 15
-
-
 @pytest.mark.parametrize(
     ("scheme", "package"),
     [
@@ -170,58 +145,6 @@ def test_a_database_without_its_driver_names_the_package(tracking, monkeypatch, 
     assert f"`pip install '{package}" in line
 
 
-@pytest.fixture
-def silent_server() -> Iterator[str]:
-    """A server that takes a connection and then says nothing."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def test_a_server_that_never_answers_is_given_up_within_seconds(tracking, silent_server):
-    started = time.monotonic()
-    assert "no MLflow server answers" in refusal(open_store, tracking(uri=silent_server))
-    assert time.monotonic() - started < 15
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "body", "told"),
-    [
-        (200, "text/html", b"<!doctype html><title>Sign in</title>", "a login or a proxy"),
-        (200, "application/json", b'{"login": "/sso"}', "a login or a proxy"),
-        (404, "text/html", b"<h1>File not found</h1>", "a login or a proxy"),
-        (401, "text/plain", b"You are not authenticated.", "MLFLOW_TRACKING_USERNAME"),
-        (403, "application/json", b'{"error_code": "PERMISSION_DENIED"}', "MLFLOW_TRACKING_USERNAME"),
-        (502, "text/html", b"<h1>Bad Gateway</h1>", "502"),
-    ],
-)
-@pytest.mark.parametrize("action", [open_store, existing_store])
-def test_what_answers_otherwise_than_mlflow_is_one_line(tracking, monkeypatch, status, kind, body, told, action):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # none is asked for this machine
-    monkeypatch.setenv("no_proxy", "")
-
-    class Answering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = HTTPServer(("127.0.0.1", 0), Answering)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        line = refusal(action, tracking(uri=f"http://127.0.0.1:{server.server_port}"))
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert line.startswith(f"tracking.uri=http://127.0.0.1:{server.server_port}: ")
-    assert told in line
-    assert str(status) in line
-
-
 @pytest.mark.parametrize(
     ("artifacts", "told"),
     [
@@ -234,109 +157,6 @@ def test_files_that_this_machine_cannot_keep_are_told_before_any_work(ready, tmp
     line = refusal(open_store, ready(artifacts=artifacts.format(tmp=tmp_path)))
     assert told in line
     assert "tracking.artifacts=DIR" in line
-
-
-def with_run(config, file):
-    """Logs a run with a checkpoint; returns its id."""
-    with start_run(config, "run", {"objective": "val/accuracy"}) as log:
-        log.metrics({"objective": 0.75}, step=0)
-        log.artifact(file, "checkpoints")
-    return log.run_id
-
-
-@pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
-def test_a_folder_that_was_moved_or_copied_has_its_runs_files_and_takes_new_ones(
-    ready, tracking, tmp_path, monkeypatch, move
-):
-    file = tmp_path / "best.safetensors"
-    file.write_text("weights")
-    run_id = with_run(ready(), file)
-    old, new = tmp_path / "store", tmp_path / "elsewhere, with a #"
-    before = sorted(old.rglob("*"))
-    move(old, new)
-    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._artifact_repos_cache", OrderedDict())  # of a process
-    config = tracking(uri=f"sqlite:///{new}/mlflow.db")
-    found = run_with_network(existing_store(config), run_id, "val/accuracy", False, tmp_path)
-    assert found.checkpoint == new / "artifacts" / run_id / "artifacts" / "checkpoints" / "best.safetensors"
-    later = with_run(config, file)
-    with start_run(config, "run", {}, resume=run_id) as log:
-        log.artifact(file)
-    for each, name in ((later, "checkpoints/best.safetensors"), (run_id, "best.safetensors")):
-        assert (new / "artifacts" / each / "artifacts" / name).read_text() == "weights"
-    assert sorted(old.rglob("*")) == ([] if move is shutil.move else before)
-
-
-def test_files_that_lie_apart_from_the_store_stay_there(ready, tracking, tmp_path):
-    file = tmp_path / "best.safetensors"
-    file.write_text("weights")
-    run_id = with_run(ready(artifacts=str(tmp_path / "apart")), file)
-    shutil.move(tmp_path / "store", tmp_path / "moved")
-    config = tracking(uri=f"sqlite:///{tmp_path}/moved/mlflow.db")
-    found = run_with_network(open_store(config), run_id, "val/accuracy", False, tmp_path)
-    assert found.checkpoint.is_relative_to(tmp_path / "apart")
-
-
-READ = """
-import sys
-from pathlib import Path
-from catdog_exp.tracking.config import TrackingConfig
-from catdog_exp.tracking.run import start_run
-from catdog_exp.tracking.run_list import listed_runs
-from catdog_exp.tracking.selecting import run_with_network
-from catdog_exp.tracking.store import existing_store, tagged_runs
-config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
-store = existing_store(config)
-(run,) = listed_runs(store, 10)
-assert len(tagged_runs(config, "objective")) == 1
-print(run_with_network(store, run.run_id, "val/accuracy", False, Path("/nowhere")).checkpoint.read_text())
-if sys.argv[2:]:
-    with start_run(config, "run", {}, resume=run.run_id) as log:
-        log.artifact(Path(sys.argv[2]), "checkpoints")
-"""
-
-
-@pytest.fixture
-def colleague(tmp_path):
-    """Runs the code above for somebody of root's group, once all in tmp_path belongs to another user of it."""
-    person = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search,-fowner"]
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        pytest.skip("only root can give files to another user, and setpriv its own powers up")
-
-    def read(*words):
-        tmp_path.chmod(0o755)
-        for entry in (tmp_path, *tmp_path.rglob("*")):
-            os.chown(entry, 65534, 0)
-        command = [*person, sys.executable, "-c", READ, *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    return read
-
-
-def test_reading_needs_no_right_to_write_even_where_the_folder_has_moved(ready, tmp_path, colleague):
-    file = tmp_path / "best.safetensors"
-    file.write_text("weights")
-    with_run(ready(), file)
-    shutil.move(tmp_path / "store", tmp_path / "moved")
-    (tmp_path / "moved" / "mlflow.db.lock").unlink()
-    outcome = colleague(f"sqlite:///{tmp_path}/moved/mlflow.db")
-    assert (outcome.returncode, outcome.stdout) == (0, "weights\n"), outcome.stderr
-    assert not (tmp_path / "store").exists()
-    refused = colleague(f"sqlite:///{tmp_path}/moved/mlflow.db", file)
-    assert f"the folder {tmp_path}/moved is read-only" in refused.stderr
-
-
-def test_a_colleague_of_the_group_can_go_on_with_a_run(tracking, tmp_path, colleague):
-    mask = os.umask(0o002)
-    try:
-        (tmp_path / "store").mkdir(mode=0o2775)
-        file = tmp_path / "best.safetensors"
-        file.write_text("weights")
-        run_id = with_run(tracking(), file)
-    finally:
-        os.umask(mask)
-    outcome = colleague(tracking().uri, file)
-    assert outcome.returncode == 0, outcome.stderr
-    assert existing_store(tracking()).client.get_run(run_id).info.status == "FINISHED"
 
 
 def test_an_odd_folder_name_is_no_trouble(tracking, tmp_path):

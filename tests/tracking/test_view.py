@@ -1,5 +1,8 @@
 import json
 
+from mlflow.exceptions import MlflowException
+
+from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.view import keep_view
 
@@ -39,3 +42,14 @@ def test_many_settings_and_a_tag_that_someone_edited_do_not_break_it(ready):
     for value in (1, 2):
         keep_view(store, {f"a.rather.long.name.of.a.setting.{number}": value for number in range(200)}, minimize=False)
     assert 10 < len(columns(store)[0]) <= 25
+
+
+def test_a_view_that_may_not_be_kept_costs_no_run(ready, monkeypatch, caplog):
+    def refuse(*_: object) -> None:
+        raise MlflowException("Permission denied")
+
+    monkeypatch.setattr("mlflow.MlflowClient.set_experiment_tag", refuse)
+    with start_run(ready(), "run", {}) as log:
+        log.share({"lr": 0.1}, minimize=False)
+    assert open_store(ready()).client.get_run(log.run_id).info.status == "FINISHED"
+    assert "view is not kept up" in caplog.text
