@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,12 @@ from catdog_exp.app.machine import warn_of_results
 from catdog_exp.app.resolvers import register
 from catdog_exp.app.saved_config import words_for
 from catdog_exp.errors import UserError
+from catdog_exp.sources.source import Listing
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.passwords import hand_on, hidden, hide, restored
+
+# The listing that the check of a run made, to the run itself: Hydra, which calls both, hands nothing on.
+_listed: ContextVar[Listing | None] = ContextVar("_listed", default=None)
 
 
 def main(words: Sequence[str]) -> None:
@@ -83,7 +88,8 @@ def _run(settings: dict[str, Any], folder: Path, words: list[str]) -> float | No
     from catdog_exp.reading import read
 
     try:
-        return run(read(RunConfig, settings), folder=folder, settings=settings, overrides=words).objective
+        config, listing = read(RunConfig, settings), _listed.get()
+        return run(config, folder=folder, settings=settings, overrides=words, listing=listing).objective
     except Elsewhere as where:
         print(f"skipped: {where}")
         return None
@@ -108,7 +114,8 @@ class CheckFirst(Callback):
         with _stopping():
             check_outputs(OmegaConf.select(config, "paths.outputs"))
             check_keys(config.hydra)
-            values = _checked(config)
+            values = plain(config)
+            _listed.set(_checked(values))
             if config.sweep.dry_run:
                 raise UserError("sweep.dry_run=true: this is a single run; add -m, and values to sweep")
             if config.plan:
@@ -144,15 +151,13 @@ def _single(config: DictConfig) -> list[str]:
     return [word for word in words if not parser.parse_override(word).is_sweep_override()]
 
 
-def _checked(config: DictConfig) -> dict[str, Any]:
-    """The config's plain values, checked."""
+def _checked(values: dict[str, Any]) -> Listing | None:
+    """Check the config, and return the listing of its pictures where that made it."""
     from catdog_exp.experiment.checks import check
     from catdog_exp.experiment.config import RunConfig
     from catdog_exp.reading import read
 
-    values = plain(config)
-    check(read(RunConfig, values))
-    return values
+    return check(read(RunConfig, values))
 
 
 def _plan_text(values: dict[str, Any]) -> str:
@@ -160,7 +165,7 @@ def _plan_text(values: dict[str, Any]) -> str:
     from catdog_exp.experiment.plan_text import plan_text
     from catdog_exp.reading import read
 
-    return plan_text(read(RunConfig, values), values)
+    return plan_text(read(RunConfig, values), values, _listed.get())
 
 
 # A cluster's processes import this module by the job's name: they must know the resolvers too.

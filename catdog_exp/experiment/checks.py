@@ -7,19 +7,22 @@ from pathlib import Path
 
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
+from catdog_exp.sources.source import Listing
 from catdog_exp.tracking.ids import is_run_id
 
 
-def check(config: RunConfig) -> None:
-    """Raise UserError for what can be seen to be wrong before any work is done or anything is made."""
+def check(config: RunConfig) -> Listing | None:
+    """Raise UserError for what can be seen to be wrong before any work is done or anything is made.
+
+    Returns the listing of the pictures, where it had to be made for that.
+    """
     check_settings(config)
-    check_source(config)
+    return check_source(config)
 
 
-def check_source(config: RunConfig) -> None:
-    """Raise UserError for what is wrong with where the pictures come from."""
-    if set(config.stages) != {"predict"}:
-        config.data.source.check(config.data.classes)
+def check_source(config: RunConfig) -> Listing | None:
+    """Raise UserError for what is wrong with where the pictures come from; the listing is that of `check`."""
+    return None if set(config.stages) == {"predict"} else config.data.source.check(config.data.classes)
 
 
 def check_settings(config: RunConfig) -> None:

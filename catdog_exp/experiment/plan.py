@@ -12,6 +12,7 @@ from typing import Any
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.identity import digest, kind_of_device, training_identity
 from catdog_exp.packs.plan import DIGESTS, PackPlan, plan_pack
+from catdog_exp.sources.source import Listing
 from catdog_exp.tracking.done_stages import is_done
 from catdog_exp.tracking.ids import is_run_id
 from catdog_exp.training.learned import Learned
@@ -66,12 +67,14 @@ def resolve(
     settings: Mapping[str, Any],
     packs: dict[str, PackPlan] | None = None,
     *,
+    listing: Listing | None = None,
     with_weights: bool = True,
 ) -> Plan:
     """The plan of a run. Its pictures are made available (drawn, downloaded) where they are not, and looked at.
 
     settings: the same config, as plain values. packs: those that are planned already, by their settings, and more
-    from now on: a sweep's jobs share them. with_weights: False for a worker that is given them by another.
+    from now on: a sweep's jobs share them. listing: of its pictures, where it is made already. with_weights: False for
+    a worker that is given them by another.
 
     Raises UserError when the pictures, or the weights to start from, cannot be had.
     """
@@ -81,7 +84,8 @@ def resolve(
         known = {} if packs is None else packs
         key = json.dumps(settings["data"], sort_keys=True)
         if key not in known:
-            known[key] = plan_pack(config.data.source.listing(config.data.classes), config.data, outputs / "packs")
+            listing = listing or config.data.source.listing(config.data.classes)
+            known[key] = plan_pack(listing, config.data, outputs / "packs")
         pack = known[key]
     start = None
     if "train" in config.stages and config.train.init_from is not None and with_weights:

@@ -14,6 +14,7 @@ from catdog_exp.experiment.run_lock import what_counts
 from catdog_exp.packs.manifest import by_class
 from catdog_exp.packs.plan import PackPlan
 from catdog_exp.packs.split import coarseness
+from catdog_exp.sources.source import Listing
 
 if TYPE_CHECKING:
     from catdog_exp.tracking.run_lookup import Earlier
@@ -21,15 +22,16 @@ if TYPE_CHECKING:
 SIDES = {"train": "to train on", "validation": "to validate on", "test": "to test on"}
 
 
-def plan_text(config: RunConfig, settings: Mapping[str, Any]) -> str:
+def plan_text(config: RunConfig, settings: Mapping[str, Any], listing: Listing | None) -> str:
     """The plan of a run, a line for each part; nothing is made but notes of the pictures' digests.
 
+    listing: of the pictures, where it is made already.
     Raises UserError when the pictures, or the weights to start from, cannot be had.
     """
     absent = config.data.source.absent()
     if absent is not None and set(config.stages) != {"predict"}:
         return _aligned([("pictures", f"{absent}; all else follows from them"), ("stages", ", ".join(config.stages))])
-    plan = resolve(config, settings)
+    plan = resolve(config, settings, listing=listing)
     rows = []
     if plan.pack is not None:
         rows += _pictures(plan.pack)

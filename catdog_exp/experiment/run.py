@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
     from catdog_exp.inference.classifier import Classifier
     from catdog_exp.packs.store import Pack
-    from catdog_exp.sources.source import Split
+    from catdog_exp.sources.source import Listing, Split
     from catdog_exp.tracking.run_log import RunLog
     from catdog_exp.tracking.run_lookup import Earlier
     from catdog_exp.training.loop import Trained
@@ -63,6 +63,7 @@ def run(
     on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
     expected: str | None = None,
     name: str | None = None,
+    listing: Listing | None = None,
 ) -> Result:
     """Do those stages of `config` that the experiment has not yet the results of, and log them.
 
@@ -71,7 +72,8 @@ def run(
 
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
     on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: `Plan.inputs`, where
-    they are known already. name: of the run at MLflow, None: as `run_name` has it.
+    they are known already. name: of the run at MLflow, None: as `run_name` has it. listing: of the pictures, where it
+    is made already.
 
     Raises UserError for what the user can mend, Elsewhere as `run_lock` does.
     """
@@ -82,7 +84,7 @@ def run(
         config = part_of(config, workers)
         if (machine := config.chosen.get("machine", "default")) != "default":
             log.info("machine file: %s", machine)
-        plan = resolve(config, settings, with_weights=workers.rank == 0)
+        plan = resolve(config, settings, listing=listing, with_weights=workers.rank == 0)
         if config.rerun_of is not None and plan.pack is not None:
             check_same_pictures(config, plan.pack)
         lock = None

@@ -27,12 +27,13 @@ class Archive(Source):
     folder: LocalPath
     root: LocalPath | None = None
 
-    def check(self, classes: list[str]) -> None:
+    def check(self, classes: list[str]) -> Listing | None:
         """Raise UserError when `root` does not hold the class folders, or `url` is none."""
         if self.root is not None:
-            self.listing(classes)
-        elif not _is_zip_url(self.url):
+            return self.listing(classes)
+        if not _is_zip_url(self.url):
             raise UserError(f"data.source.url={self.url}: give the http(s) address of a zip file")
+        return None
 
     def absent(self) -> str | None:
         """The archive that is still to be downloaded."""

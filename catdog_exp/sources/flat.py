@@ -25,9 +25,9 @@ class Flat(Source):
 
     root: LocalPath
 
-    def check(self, classes: list[str]) -> None:
+    def check(self, classes: list[str]) -> Listing:
         """Raise UserError when `root` is not a folder that can be read, or does not hold pictures of each class."""
-        self.listing(classes)
+        return self.listing(classes)
 
     def listing(self, classes: list[str]) -> Listing:
         """All pictures whose name starts with a class. Raises UserError for a class without pictures."""

@@ -27,9 +27,9 @@ class Folder(Source):
 
     root: LocalPath
 
-    def check(self, classes: list[str]) -> None:
+    def check(self, classes: list[str]) -> Listing:
         """Raise UserError when `root` is not a folder that can be read, or does not hold pictures of each class."""
-        self.listing(classes)
+        return self.listing(classes)
 
     def listing(self, classes: list[str]) -> Listing:
         """All pictures of the class folders. Raises UserError for a class without folder or pictures."""

@@ -40,8 +40,11 @@ class Source(ABC):
     """Where labelled pictures come from. A subclass is a frozen dataclass; its fields are its YAML keys."""
 
     @abstractmethod
-    def check(self, classes: list[str]) -> None:
-        """Raise UserError for what can be seen to be wrong before any work (a missing folder, a missing extra)."""
+    def check(self, classes: list[str]) -> Listing | None:
+        """Raise UserError for what can be seen to be wrong before any work (a missing folder, a missing extra).
+
+        Returns the listing where it had to be made for that, to be made once.
+        """
 
     @abstractmethod
     def listing(self, classes: list[str]) -> Listing:

@@ -15,6 +15,7 @@ from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.plan import resolve
 from catdog_exp.packs.plan import PackPlan
 from catdog_exp.reading import read
+from catdog_exp.sources.source import Listing
 from catdog_exp.sweeps.jobs import Job
 from catdog_exp.sweeps.passwords import hidden
 
@@ -33,12 +34,11 @@ def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], first: int = 0) -
     configs = [read(RunConfig, settings) for _, settings in composed]
     common = set.intersection(*(set(words) for words, _ in composed))
     differing = [keys(word for word in words if word not in common) for words, _ in composed]
-    sources: set[str] = set()  # of which each is looked at once
+    listings: dict[str, Listing | None] = {}  # each source is looked at once
     for config, differs, (_, settings) in zip(configs, differing, composed, strict=True):
         check_settings(config)
-        if (key := json.dumps([settings["data"], config.stages == ["predict"]])) not in sources:
-            check_source(config)
-            sources.add(key)
+        if (key := _source(config, settings)) not in listings:
+            listings[key] = check_source(config)
         for key in differs:
             if key.startswith(COMMON):
                 raise UserError(f"{key}: all jobs of a sweep share it, give it one value")
@@ -47,10 +47,17 @@ def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], first: int = 0) -
     for number, ((words, settings), config, differs) in enumerate(
         zip(composed, configs, differing, strict=True), first
     ):
-        found = resolve(config, settings, packs) if "train" in config.stages else None
+        found = None
+        if "train" in config.stages:
+            found = resolve(config, settings, packs, listing=listings[_source(config, settings)])
         known = ("", {}, None) if found is None else (found.training, found.identities, found.inputs)
         jobs.append(Job(number, words, differs, hidden(settings), *known))
     return jobs
+
+
+def _source(config: RunConfig, settings: Mapping[str, Any]) -> str:
+    """What tells one source of pictures, and what is checked of it, from another."""
+    return json.dumps([settings["data"], config.stages == ["predict"]])
 
 
 def absent_pictures(composed: Sequence[tuple[list[str], dict[str, Any]]]) -> str | None:

@@ -169,6 +169,21 @@ def test_the_plan_is_said_and_nothing_is_done(catdog, tmp_path):
     assert re.search(r"stage train +is to be done", output(catdog(*SMALL, "plan=true", "train.seed=5")))
 
 
+def test_the_pictures_are_listed_once(catdog, tmp_path, pictures):
+    (tmp_path / "counted.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from catdog_exp.sources.folders import Folder\n"
+        "@dataclass(frozen=True)\n"
+        "class Counted(Folder):\n"
+        "    def listing(self, classes):\n"
+        "        print('listed')\n"
+        "        return super().listing(classes)\n"
+    )
+    words = [*OWN, "data=folder", f"data.root={pictures}", "data.source._target_=counted.Counted", "stages=[pack]"]
+    for more in (["plan=true"], [], ["-m", "sweep.dry_run=true", "data.seed=1"]):
+        assert output(catdog(*words, *more)).splitlines().count("listed") == 1
+
+
 def test_a_run_knows_its_pack_and_its_data_set(finished):
     (run,) = runs(finished[0])
     (manifest,) = finished[0].glob("outputs/packs/*/manifest.json")
