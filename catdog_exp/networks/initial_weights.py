@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,20 +45,17 @@ class Report:
 
 
 def check_weights(path: Path) -> None:
-    """Raise UserError when `read_weights` cannot read such a file: no file, another kind, no `onnx` package."""
+    """Raise UserError when `read_weights` cannot read such a file: no file, or another kind."""
     if not path.is_file():
         raise UserError(f"{path}: there is no such file of weights")
     if path.suffix.lower() not in KINDS:
         raise UserError(f"{path}: weights are read from {' and '.join(KINDS)} files")
-    if path.suffix.lower() == ".onnx" and importlib.util.find_spec("onnx") is None:
-        raise UserError(f"{path}: needs the package onnx: pip install 'catdog-exp[onnx]'")
 
 
 def read_weights(path: Path) -> dict[str, NDArray[Any]]:
     """All floating-point arrays in a .safetensors file or among an .onnx file's initializers, float32, by name.
 
-    Raises UserError when there is no such file, when it is damaged or of another kind, or when a .onnx file is
-    given and the package onnx (the extra `onnx`) is not installed.
+    Raises UserError when there is no such file, or when it is damaged or of another kind.
     """
     check_weights(path)
     arrays = _from_onnx(path) if path.suffix.lower() == ".onnx" else _from_safetensors(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +46,6 @@ class OnnxBackbone(Network):
 
     def check_weights(self, size: int) -> None:
         file = Path(self.file)
-        if importlib.util.find_spec("onnxruntime") is None:
-            raise UserError(f"model.file={file}: needs the package onnxruntime: pip install 'catdog-exp[onnxruntime]'")
         if not file.is_file():
             raise UserError(f"model.file={file}: there is no such file")
         stat = file.stat()

@@ -1,6 +1,7 @@
 """First weights from files, and what of them fits a network."""
 
 import numpy as np
+import onnx
 import pytest
 
 from catdog_exp.errors import UserError
@@ -11,7 +12,6 @@ WEIGHTS = {
     "2.bias": np.zeros(2, np.float32),
 }
 SHAPES = {name: values.shape for name, values in WEIGHTS.items()}
-NEEDS_EXTRA = pytest.mark.slow  # runs with all extras, and onnx is one
 
 
 def save_safetensors(path, arrays):
@@ -22,13 +22,12 @@ def save_safetensors(path, arrays):
 
 
 def save_onnx(path, arrays):
-    onnx = pytest.importorskip("onnx")
     initializers = [onnx.numpy_helper.from_array(values, name) for name, values in arrays.items()]
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "network", [], [], initializers)), path)
     return path
 
 
-@pytest.mark.parametrize("save", [save_safetensors, pytest.param(save_onnx, marks=NEEDS_EXTRA)])
+@pytest.mark.parametrize("save", [save_safetensors, save_onnx])
 def test_floating_point_arrays_come_out_as_float32_and_others_do_not(tmp_path, save):
     given = {**WEIGHTS, "half": np.ones(2, np.float16), "shape": np.ones(2, np.int64)}
     found = read_weights(save(tmp_path / f"weights{'.onnx' if save is save_onnx else '.safetensors'}", given))
@@ -62,10 +61,8 @@ def test_our_own_checkpoint_is_read_by_its_parameters(tmp_path):
     assert match(SHAPES, read_weights(path)).matched == ["1.weight", "2.bias"]
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", pytest.param("weights.onnx", marks=NEEDS_EXTRA)])
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.onnx"])
 def test_a_damaged_file_is_named(tmp_path, name):
-    if name.endswith("onnx"):
-        pytest.importorskip("onnx")
     (tmp_path / name).write_bytes(b"\x07no weights" * 9)
     with pytest.raises(UserError, match=f"{name}: .*damaged"):
         read_weights(tmp_path / name)
@@ -77,13 +74,6 @@ def test_a_missing_file_and_another_kind_are_named(tmp_path):
     (tmp_path / "weights.pt").touch()
     with pytest.raises(UserError, match=r"weights\.pt: weights are read from \.safetensors and \.onnx files"):
         read_weights(tmp_path / "weights.pt")
-
-
-def test_without_the_extra_an_onnx_file_gives_the_command_that_brings_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    (tmp_path / "weights.onnx").touch()
-    with pytest.raises(UserError, match=r"pip install 'catdog-exp\[onnx\]'"):
-        read_weights(tmp_path / "weights.onnx")
 
 
 def test_the_report_says_what_matched_and_what_was_left_out_and_why():

@@ -3,7 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from catdog_exp.data.config import AugmentConfig
@@ -15,35 +14,7 @@ from catdog_exp.networks.summary import summarize
 from catdog_exp.training.config import HardwareConfig
 from catdog_exp.training.loop import Trained, train
 from tests.learnable import halves, short
-
-onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
-pytest.importorskip("onnxruntime", reason="the extra onnxruntime is not installed")
-
-
-def save(
-    path: Path,
-    pictures: tuple[int | str, ...] = ("N", 3, 8, 8),
-    features: tuple[int | str, ...] = ("N", 5, 4, 4),
-    outputs: int = 1,
-) -> Path:
-    """A convolution of stride 2 with five channels, in an ONNX file; flattened where `features` has two axes."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    kernel = np.random.default_rng(0).normal(size=(5, 3, 2, 2)).astype(np.float32)
-    last = "Flatten" if len(features) == 2 else "Identity"
-    nodes = [helper.make_node("Conv", ["pixels", "kernel"], ["convolved"], strides=[2, 2])]
-    nodes += [helper.make_node(last, ["convolved"], [f"features{number}"]) for number in range(outputs)]
-    graph = helper.make_graph(
-        nodes,
-        "convolution",
-        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, pictures)],
-        [helper.make_tensor_value_info(f"features{n}", TensorProto.FLOAT, features) for n in range(outputs)],
-        [numpy_helper.from_array(kernel, "kernel")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    model.ir_version = 8
-    onnx.save(model, path)
-    return path
+from tests.networks.onnx_file import save_convolution
 
 
 def backbone(file: Path, layers: int = 2) -> OnnxBackbone:
@@ -63,7 +34,7 @@ def go(folder: Path, network: OnnxBackbone, threads: int = 1) -> Trained:
 
 @pytest.mark.parametrize("count", ["N", 1])
 def test_it_is_trained_the_same_with_any_threads_and_predicts_without_its_file(tmp_path, monkeypatch, count):
-    network = backbone(save(tmp_path / "mine.onnx", (count, 3, 8, 8), (count, 80)))
+    network = backbone(save_convolution(tmp_path / "mine.onnx", (count, 3, 8, 8), (count, 80)))
     network.check_weights(8)
     one, three = (go(tmp_path / str(threads), network, threads) for threads in (1, 3))
     assert one.best_value > 0.8
@@ -75,7 +46,7 @@ def test_it_is_trained_the_same_with_any_threads_and_predicts_without_its_file(t
 
 
 def test_its_file_is_what_is_frozen_and_no_parameter_to_count(tmp_path):
-    network = backbone(save(tmp_path / "mine.onnx"), layers=1)
+    network = backbone(save_convolution(tmp_path / "mine.onnx"), layers=1)
     assert [layer.name for layer in summarize(network.build(8, 2), 8).layers] == ["backbone", "mean", "output"]
     assert summarize(network.build(8, 2), 8).parameters == 12
     found = frozen_layers(network, 8, 2, [], network.weights())
@@ -96,7 +67,7 @@ def test_its_file_is_what_is_frozen_and_no_parameter_to_count(tmp_path):
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_in_one_line(tmp_path, changes, told):
-    file = save(tmp_path / "mine.onnx", **changes)
+    file = save_convolution(tmp_path / "mine.onnx", **changes)
     with pytest.raises(UserError) as raised:
         backbone(file).check_weights(8)
     assert str(raised.value).startswith(f"model.file={file}: ")
