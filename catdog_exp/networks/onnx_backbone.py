@@ -24,6 +24,7 @@ Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
 Positive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
 
 CONTENT = "backbone.content"  # the parameter that holds the file
+OPERATOR = "catdog_onnx"  # MXNet's name of what computes it
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from catdog_exp.errors import UserError
 from catdog_exp.mx import mx
-from catdog_exp.networks.onnx_backbone import open_session
+from catdog_exp.networks.onnx_backbone import OPERATOR, open_session
 
-OPERATOR = "catdog_onnx"
 _computing: dict[str, _Computing] = {}  # by the digest that the operator is told
 
 
@@ -24,10 +23,11 @@ class _Computing:
     def __init__(self, file: Path, mean: list[float], deviation: list[float]) -> None:
         self._session = open_session(file)
         self._input = self._session.get_inputs()[0]
-        self._mean, self._deviation = (np.array(each, np.float32)[:, None, None] for each in (mean, deviation))
+        self.scaling = tuple(np.array(each, np.float32)[:, None, None] for each in (mean, deviation))
 
     def __call__(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        scaled = (pixels / np.float32(255) - self._mean) / self._deviation
+        mean, deviation = self.scaling
+        scaled = (pixels / np.float32(255) - mean) / deviation
         fixed = self._input.shape[0]
         if not isinstance(fixed, int):
             found: NDArray[np.float32] = self._session.run(None, {self._input.name: scaled})[0]
@@ -78,6 +78,11 @@ class _Content(mx.init.Initializer):  # type: ignore[misc]
 
     def _init_weight(self, _: Any, values: Any) -> None:
         values[:] = mx.nd.array(np.frombuffer(self._content, np.uint8), dtype=np.uint8)
+
+
+def pixel_scaling(digest: str) -> tuple[NDArray[np.float32], ...]:
+    """What the layer with this digest takes from pixels in 0..1, and divides them by: shape (3, 1, 1) each."""
+    return _computing[digest].scaling
 
 
 @functools.cache

@@ -1,0 +1,45 @@
+"""A trained network as an ONNX model, which answers as the network does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from catdog_exp.errors import UserError
+from catdog_exp.networks.onnx_graph import PIXELS, PROBABILITIES, onnx_model
+from catdog_exp.training.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from catdog_exp.inference.classifier import Classifier
+
+TOLERANCE = 1e-4  # between its probabilities and MXNet's, which are rounded otherwise
+
+
+def onnx_network(checkpoint: Checkpoint) -> bytes:
+    """The network of a checkpoint as `networks.onnx_graph.onnx_model` writes it: the bytes of an .onnx file.
+
+    Raises UserError where it has an operator that cannot be written.
+    """
+    network = checkpoint.network.with_weights(checkpoint.parameters, user_cache_path("catdog_exp"))
+    classes = len(checkpoint.classes)
+    block = network.build(checkpoint.size, classes)
+    model = onnx_model(block, checkpoint.parameters, checkpoint.size, classes, mirrored=checkpoint.mirrored)
+    found: bytes = model.SerializeToString(deterministic=True)
+    return found
+
+
+def check_equal(model: bytes, classifier: Classifier, crops: NDArray[np.uint8]) -> None:
+    """Raise UserError unless an ONNX model says of pictures what the classifier does, within TOLERANCE.
+
+    crops: uint8 RGB of shape (N, size, size, 3).
+    """
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(model, providers=["CPUExecutionProvider"])
+    found = session.run([PROBABILITIES], {PIXELS: crops.transpose(0, 3, 1, 2).astype(np.float32)})[0]
+    difference = float(np.abs(found - classifier.probabilities(crops)).max(initial=0))
+    if not difference <= TOLERANCE:
+        raise UserError(f"the network and its ONNX model differ by {difference:.2g} in a probability")
