@@ -20,6 +20,7 @@ NEEDS = {
     "data/folder.yaml": ["data.root=somewhere"],
     "data/flat.yaml": ["data.root=somewhere"],
     "model/onnx_backbone.yaml": ["model.file=some.onnx"],
+    "tracking/server.yaml": ["tracking.uri=http://host:5000"],
 }
 # Files that others are made of; they are never a choice of their own.
 PARTS = ["augment/base.yaml", "data/base.yaml", "hardware/base.yaml", "sweep/base.yaml"]

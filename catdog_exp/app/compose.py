@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -91,15 +92,24 @@ def _check_own_config() -> None:
 
 
 def _with_place(line: str, words: Sequence[str]) -> str:
-    """A line about a key, with the file of the user's that sets it, where it is not the command."""
+    """A line about a key, with the file of the user's or the variable that sets it, where it is not the command."""
     found = re.match(r"[\w.]+", line)
-    if found is None or not own_files_there() or any(word.lstrip("+~").startswith(found[0]) for word in words):
+    if found is None or any(word.lstrip("+~").startswith(found[0]) for word in words):
         return line
     with contextlib.suppress(HydraException, OmegaConfBaseException):
-        chosen = [word for word in words if re.fullmatch(r"[+~]*[\w/]+=\w+", word)]
-        if place := place_of(found[0], compose(chosen).hydra.runtime.choices):
+        if place := origin(found[0], words):
             return f"{line} ({place})"
     return line
+
+
+def origin(key: str, words: Sequence[str]) -> str | None:
+    """What sets a key where the command, `words`, does not: a file of the user's, a variable, or None: the default."""
+    chosen = [word for word in words if re.fullmatch(r"[+~]*[\w/]+=\w+", word)]
+    config = compose(chosen)
+    values = flat(cast("dict[str, Any]", OmegaConf.to_container(config, resolve=False)))
+    if variable := re.match(r"\$\{variable:(\w+)", str(values.get(key))):
+        return variable[1] if os.environ.get(variable[1]) else None
+    return place_of(key, config.hydra.runtime.choices) if own_files_there() else None
 
 
 def _known_keys(words: Sequence[str]) -> list[str]:

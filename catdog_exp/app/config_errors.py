@@ -12,6 +12,7 @@ from catdog_exp.errors import UserError, unknown_key
 _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^']+)'")
 _SEVERAL_VALUES = re.compile(r"Ambiguous value for argument '([^=]+)=(.*)'")
 _NOT_SET = re.compile(r"Missing mandatory value: (\S+)")
+_REFUSED = re.compile(r"UserError raised while resolving interpolation: (.+)")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
 
 
@@ -39,6 +40,8 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
     if found := _SEVERAL_VALUES.search(text):
         key, values = found.groups()
         return f"{key}={values}: several values make a sweep, add -m; for one list write {key}=[{values}]"
+    if (found := _REFUSED.search(text)) and (key_found := _FULL_KEY.search(text)):  # by a resolver
+        return f"{key_found[1]}: {found[1]}; set it, or give {key_found[1]}=VALUE"
     if found := _NOT_SET.search(text):
         return f"{found[1]} is not set: give {found[1]}=VALUE"
     text = text.partition("Config search path:")[0]

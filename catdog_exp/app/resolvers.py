@@ -1,4 +1,4 @@
-"""What configs may ask this program for: `${absolute:…}`, `${machine_name:}`, `${run_hash:}`."""
+"""What configs may ask this program for: `${absolute:…}`, `${machine_name:}`, `${run_hash:}`, `${variable:…}`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.errors import UserError
 from catdog_exp.sweeps import plugins
 from catdog_exp.sweeps.composed import absolute
 
@@ -23,6 +24,7 @@ def register() -> None:
     OmegaConf.register_new_resolver("absolute", absolute, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("machine_name", machine_name, replace=True)
     OmegaConf.register_new_resolver("run_hash", run_hash, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("variable", variable, replace=True)
     Plugins.instance().register(OwnConf)
     plugins.register()
 
@@ -40,6 +42,17 @@ def machine_name() -> str:
 def run_hash() -> str:
     """Eight hex digits that no other run started in this second has."""
     return hashlib.sha256(f"{socket.gethostname()} {os.getpid()} {time.time_ns()}".encode()).hexdigest()[:8]
+
+
+def variable(name: str, *default: object) -> object:
+    """The value of a variable of the environment; where that is not set, or empty, the default.
+
+    Raises UserError where there is none either.
+    """
+    value = os.environ.get(name)
+    if not value and not default:
+        raise UserError(f"the variable {name} is not set")
+    return value or default[0]
 
 
 class OwnConf(SearchPathPlugin):

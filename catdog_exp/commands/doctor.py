@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_exp.commands.arguments import Parser, split_overrides
+from catdog_exp.facts import Fact
 
 
 def main(words: Sequence[str]) -> int:
@@ -23,4 +24,18 @@ def main(words: Sequence[str]) -> int:
     config = run_config(overrides)
     name = config.chosen.get("machine", "default")
     print(f"Machine file\n  ok       {name}  {machine_file(name)}")
-    return doctor(config.tracking.uri, Path(config.paths.outputs), conf_folders())
+    why = [_setting(key, getattr(config.tracking, key), overrides) for key in ("uri", "experiment", "run")]
+    return doctor(config.tracking.uri, Path(config.paths.outputs), conf_folders(), list(filter(None, why)))
+
+
+def _setting(key: str, value: str | None, overrides: Sequence[str]) -> Fact | None:
+    """Which value a key of the tracking has, and what says so; None where it has none."""
+    from catdog_exp.app.compose import origin
+    from catdog_exp.tracking.uris import without_password
+
+    if value is None:
+        return None
+    key = f"tracking.{key}"
+    given = any(word.lstrip("+~").startswith(f"{key}=") for word in overrides)
+    by = "the command" if given else origin(key, overrides) or "the default"
+    return Fact("ok", key, f"{without_password(value)}  (by {by})")

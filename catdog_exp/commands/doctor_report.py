@@ -40,10 +40,13 @@ answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_gp
 print(json.dumps(answer))"""
 
 
-def doctor(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> int:
-    """Print the report. Returns the exit code: 0, or 1 when something needed is missing."""
+def doctor(uri: str, outputs: Path, conf_folders: Sequence[Path], tracking: Sequence[Fact] = ()) -> int:
+    """Print the report. Returns the exit code: 0, or 1 when something needed is missing.
+
+    uri, outputs, conf_folders, tracking: as `report` takes them.
+    """
     worst = 0
-    for title, facts in report(uri, outputs, conf_folders):
+    for title, facts in report(uri, outputs, conf_folders, tracking):
         print(title)
         width = max((len(fact.name) for fact in facts), default=0)
         for fact in facts:
@@ -53,10 +56,13 @@ def doctor(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> int:
     return worst
 
 
-def report(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> Iterator[tuple[str, list[Fact]]]:
+def report(
+    uri: str, outputs: Path, conf_folders: Sequence[Path], tracking: Sequence[Fact] = ()
+) -> Iterator[tuple[str, list[Fact]]]:
     """The sections of the report, each with its title, one after the other as they are found out.
 
     uri: of the MLflow store. outputs: folder that runs write to. conf_folders: where configs are searched.
+    tracking: which settings of the tracking are in force.
     """
     yield "Python", _python()
     yield "Packages", package_facts()
@@ -64,7 +70,7 @@ def report(uri: str, outputs: Path, conf_folders: Sequence[Path]) -> Iterator[tu
     yield "MXNet", _mxnet(mxnet)
     yield "Machine", [_cores(), _memory(), _disk(outputs)]
     yield "GPUs", gpu_facts(mxnet)
-    yield "Tracking", [_store(uri)]
+    yield "Tracking", [*tracking, _store(uri)]
     yield "Configs", [_folder(folder) for folder in conf_folders]
 
 
@@ -128,13 +134,12 @@ def _disk(outputs: Path) -> Fact:
 def _store(uri: str) -> Fact:
     try:
         from catdog_exp.tracking.state import store_state
-        from catdog_exp.tracking.uris import without_password
 
-        return Fact("ok", without_password(uri), store_state(uri))
+        return Fact("ok", "store", store_state(uri))
     except UserError as error:
         return Fact("missing", "store", str(error))
     except (ImportError, OSError) as error:
-        return Fact("note", "store", f"{uri} cannot be looked at: {one_line(error) or error}")
+        return Fact("note", "store", f"cannot be looked at: {one_line(error) or error}")
 
 
 def _folder(folder: Path) -> Fact:

@@ -69,7 +69,7 @@ def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
             join_earlier(folder, outputs, own)
             yield RunLock(folder, earlier, finished=True)
         else:
-            if config.if_exists == "new" or not config.train.resume:
+            if config.if_exists == "new" or not config.train.resume or (earlier is None and config.tracking.own_run):
                 shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
             if lock.is_locked:
@@ -93,7 +93,8 @@ def what_counts(config: RunConfig, earlier: Earlier | None) -> tuple[Earlier | N
 
     earlier: the run of this training that the experiment has.
     """
-    if earlier is None or config.if_exists == "new":
+    given = config.tracking.own_run
+    if earlier is None or config.if_exists == "new" or given not in (None, earlier.run_id):
         return None, False
     if earlier.state == "finished":
         # To be resumed, a run is not finished where a later stage of it has failed.

@@ -26,3 +26,9 @@ class TrackingConfig:
     experiment: Name
     artifacts: LocalPath | None
     parent_run: str | None
+    run: str | None = None
+
+    @property
+    def own_run(self) -> str | None:
+        """Id of the run that this one is to be logged to. The jobs of a sweep have new ones, under that."""
+        return self.run if self.parent_run is None else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def start_run(
     config: TrackingConfig, name: str, tags: Mapping[str, str], resume: str | None = None
 ) -> Iterator[RunLog]:
-    """A run that is open while the block runs, under `config.parent_run` where that is set.
+    """A run that is open while the block runs, under `config.parent_run` where that is set, or `config.own_run`.
 
     resume: id of an earlier run of the experiment, ended or not: it goes on, in place of a new one. Nobody
     else may be at work on it. name, and tags other than the parent's, are then those that it has.
@@ -43,6 +43,7 @@ def start_run(
     status: Status = "KILLED"
     failure: Exception | None = None
     made: MlflowLog | None = None
+    resume = config.own_run or resume
     try:
         with uninterrupted():
             made = MlflowLog(store, name, all_tags, None if resume is None else _run(store, resume))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.done_stages import is_trained
 from catdog_exp.tracking.ending import Status, end_run, error_line
-from catdog_exp.tracking.heartbeat import beating, presence_tags, resumption_tags
+from catdog_exp.tracking.heartbeat import HEARTBEAT, beating, presence_tags, resumption_tags
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.limits import PARAM_LENGTH, TAG_LENGTH, cut
 from catdog_exp.tracking.run_files import KEPT_IN
@@ -189,7 +189,9 @@ class MlflowLog(RunLog):
         """Open an earlier run again, as this process's own, without what was said of its end."""
         from mlflow.entities import RunTag
 
-        new = resumption_tags(run)
+        # One that another program has made lacks them; another attempt's own stay.
+        new = {key: value for key, value in _cut_tags(tags).items() if key not in run.data.tags}
+        new |= resumption_tags(run)
         if PARENT in tags:  # the sweep of now, in place of the one that was interrupted
             new[PARENT] = tags[PARENT]
         # The tags first: RUNNING with those of a dead process, another command would take it over too.
@@ -198,7 +200,7 @@ class MlflowLog(RunLog):
             if tag in run.data.tags:
                 self._client.delete_tag(run.info.run_id, tag)
         self._client.update_run(run.info.run_id, "RUNNING")
-        if SWEEP not in run.data.tags and not is_trained(run.info.status, run.data.tags):
+        if HEARTBEAT in run.data.tags and SWEEP not in run.data.tags and not is_trained(run.info.status, run.data.tags):
             log.info("going on with run %s, that was interrupted", run.info.run_id[:8])
 
     def _logged_metrics(self, run: Run) -> dict[tuple[str, int], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -24,7 +25,15 @@ def store_state(uri: str) -> str:
     if path is not None:
         return _sqlite_state(path)
     check_server(uri)
-    return "the server answers" if is_server(uri) else "a database of your own, not looked into"
+    return f"the server answers{_login()}" if is_server(uri) else "a database of your own, not looked into"
+
+
+def _login() -> str:
+    """Whose name MLflow's own variables give at a server."""
+    user, password, token = (os.environ.get(f"MLFLOW_TRACKING_{part}") for part in ("USERNAME", "PASSWORD", "TOKEN"))
+    if user and password:
+        return f" {user}, by MLFLOW_TRACKING_USERNAME"
+    return ", by MLFLOW_TRACKING_TOKEN" if token else ""
 
 
 def _sqlite_state(path: Path) -> str:

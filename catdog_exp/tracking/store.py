@@ -194,13 +194,20 @@ def _check_artifacts(store: Store) -> None:
 
 
 def _experiment(config: TrackingConfig, uri: str) -> Store | None:
-    """The configured experiment, None where it is not there yet. Raises UserError where it was deleted."""
+    """The configured experiment, else that of the run to log to; None where it is not there yet.
+
+    Raises UserError where it was deleted, or that run is not there.
+    """
     from mlflow import MlflowClient
 
     shown, name = without_password(uri), config.experiment
     with plain_errors(shown):
         client = MlflowClient(tracking_uri=uri)
-        found = client.get_experiment_by_name(name)
+        if config.run is None:
+            found = client.get_experiment_by_name(name)
+        else:
+            found = client.get_experiment(_given_run(client, config.run, shown).info.experiment_id)
+            name = found.name
     if found is None:
         return None
     if found.lifecycle_stage != "active":
@@ -210,3 +217,16 @@ def _experiment(config: TrackingConfig, uri: str) -> Store | None:
             "or choose another name"
         )
     return Store(uri, shown, name, str(found.experiment_id), str(found.artifact_location), client)
+
+
+def _given_run(client: MlflowClient, run_id: str, shown: str) -> Run:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise UserError(
+            f"tracking.run={run_id}: {shown} has no such run; leave MLFLOW_RUN_ID and tracking.run out for a new one"
+        ) from None
