@@ -7,9 +7,8 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import hydra
 import yaml
@@ -28,12 +27,12 @@ from catdog_exp.app.machine import warn_of_results
 from catdog_exp.app.resolvers import register
 from catdog_exp.app.saved_config import words_for
 from catdog_exp.errors import UserError
+from catdog_exp.reading import read
 from catdog_exp.sources.source import Listing
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.passwords import hand_on, hidden, hide, restored
-
-# The listing that the check of a run made, to the run itself: Hydra, which calls both, hands nothing on.
-_listed: ContextVar[Listing | None] = ContextVar("_listed", default=None)
+from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.sender import Sender
 
 
 def main(words: Sequence[str]) -> None:
@@ -85,11 +84,10 @@ def _run(settings: dict[str, Any], folder: Path, words: list[str]) -> float | No
     from catdog_exp.experiment.config import RunConfig
     from catdog_exp.experiment.run import run
     from catdog_exp.experiment.run_lock import Elsewhere
-    from catdog_exp.reading import read
 
     try:
-        config, listing = read(RunConfig, settings), _listed.get()
-        return run(config, folder=folder, settings=settings, overrides=words, listing=listing).objective
+        config, found = read(RunConfig, settings), CheckFirst
+        return run(config, folder, settings, words, listing=found.listing, sender=found.sender).objective
     except Elsewhere as where:
         print(f"skipped: {where}")
         return None
@@ -108,14 +106,22 @@ class _Done(BaseException):
 
 
 class CheckFirst(Callback):
-    """Checks a run before anything is made on disk. (A sweep's launcher checks all of its jobs.)"""
+    """Checks a run before anything is made on disk. (A sweep's launcher checks all of its jobs.)
+
+    What it has found is there for the run, to which Hydra hands nothing on. listing: of its pictures, where the check
+    had to make it. sender: of this run, None where nothing is logged.
+    """
+
+    listing: ClassVar[Listing | None] = None
+    sender: ClassVar[Sender | None] = None
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():
+            CheckFirst.sender = _sender(config)  # it gets ready while all else is imported and checked
             check_outputs(OmegaConf.select(config, "paths.outputs"))
             check_keys(config.hydra)
             values = plain(config)
-            _listed.set(_checked(values))
+            CheckFirst.listing = _checked(values)
             if config.sweep.dry_run:
                 raise UserError("sweep.dry_run=true: this is a single run; add -m, and values to sweep")
             if config.plan:
@@ -144,6 +150,14 @@ def _stopping() -> Iterator[None]:
         raise _Stop(error) from error
 
 
+def _sender(config: DictConfig) -> Sender | None:
+    """What is to talk to MLflow for this run; None where nothing is logged, or it is wrong what is."""
+    with contextlib.suppress(UserError, OmegaConfBaseException):
+        tracking = read(TrackingConfig, plain(config)["tracking"])
+        return Sender(tracking) if tracking.enabled and not config.plan else None
+    return None
+
+
 def _single(config: DictConfig) -> list[str]:
     """The command's overrides but for those that are swept."""
     words = list(config.hydra.overrides.task)
@@ -155,7 +169,6 @@ def _checked(values: dict[str, Any]) -> Listing | None:
     """Check the config, and return the listing of its pictures where that made it."""
     from catdog_exp.experiment.checks import check
     from catdog_exp.experiment.config import RunConfig
-    from catdog_exp.reading import read
 
     return check(read(RunConfig, values))
 
@@ -163,9 +176,8 @@ def _checked(values: dict[str, Any]) -> Listing | None:
 def _plan_text(values: dict[str, Any]) -> str:
     from catdog_exp.experiment.config import RunConfig
     from catdog_exp.experiment.plan_text import plan_text
-    from catdog_exp.reading import read
 
-    return plan_text(read(RunConfig, values), values, _listed.get())
+    return plan_text(read(RunConfig, values), values, CheckFirst.listing)
 
 
 # A cluster's processes import this module by the job's name: they must know the resolvers too.

@@ -25,6 +25,7 @@ from catdog_exp.experiment.work import Work
 from catdog_exp.tracking.best_run import DATASET
 from catdog_exp.tracking.record import RERUN_OF
 from catdog_exp.tracking.run_lookup import FINGERPRINT
+from catdog_exp.tracking.sender import Sender
 from catdog_exp.tracking.usage import PACK
 from catdog_exp.training.distributed.process_group import ProcessGroup, joined
 from catdog_exp.training.objective import is_minimized
@@ -64,6 +65,7 @@ def run(
     expected: str | None = None,
     name: str | None = None,
     listing: Listing | None = None,
+    sender: Sender | None = None,
 ) -> Result:
     """Do those stages of `config` that the experiment has not yet the results of, and log them.
 
@@ -73,7 +75,7 @@ def run(
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
     on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: `Plan.inputs`, where
     they are known already. name: of the run at MLflow, None: as `run_name` has it. listing: of the pictures, where it
-    is made already.
+    is made already. sender: started already for this run, else it gets one of its own.
 
     Raises UserError for what the user can mend, Elsewhere as `run_lock` does.
     """
@@ -82,6 +84,11 @@ def run(
         if "train" in config.stages:
             workers = stack.enter_context(joined(config.hardware, alike(settings)))
         config = part_of(config, workers)
+        if config.tracking.enabled:
+            sender = sender or Sender(config.tracking)
+            stack.callback(sender.close)
+        else:
+            sender = None
         if (machine := config.chosen.get("machine", "default")) != "default":
             log.info("machine file: %s", machine)
         plan = resolve(config, settings, listing=listing, with_weights=workers.rank == 0)
@@ -91,16 +98,16 @@ def run(
         if plan.training and workers.rank == 0:
             if expected not in (None, plan.inputs):
                 raise UserError("the pictures, or the weights to start from, have changed since the sweep began")
-            lock = stack.enter_context(run_lock(config, plan.training, folder))
+            lock = stack.enter_context(run_lock(config, plan.training, folder, sender))
         earlier = lock.earlier if lock else None
         missing = plan.missing(earlier.done if earlier else {})
         if plan.training and not workers.told("train" in missing) and workers.rank > 0:
             return Result(None, None, "worker 0 has the network already")
         if lock is not None and lock.finished and earlier is not None and not missing:
-            return _reused(config, earlier)
+            return _reused(config, earlier, sender)
         if lock is not None and lock.finished and earlier is not None:
             log.info("trained already: run %s; its network is used for: %s", earlier.run_id[:8], ", ".join(missing))
-        tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier, name))
+        tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier, name, sender))
         work = Work(config, plan, folder, tracker, dict(earlier.done) if earlier else {})
         objective = _stages(work, missing, workers, lock, on_epoch)
         say(log, f"files: {folder}")
@@ -117,6 +124,7 @@ def _logged(
     folder: Path,
     earlier: Earlier | None,
     name: str | None,
+    sender: Sender | None,
 ) -> Iterator[RunLog]:
     """The run at MLflow, with its settings: a new one, or the earlier one that goes on."""
     from catdog_exp.tracking.run import start_run
@@ -136,7 +144,8 @@ def _logged(
     if "experiment" in config.chosen:
         tags["recipe"] = config.chosen["experiment"]
     name = name or run_name(shown, words)
-    with start_run(config.tracking, name, tags, None if earlier is None else earlier.run_id) as tracker:
+    outputs, resume = Path(config.paths.outputs), None if earlier is None else earlier.run_id
+    with start_run(config.tracking, outputs, name, tags, resume, sender) as tracker:
         if earlier is not None:  # of which it may have been another pack, or other pictures to test on
             tracker.tags({key: value for key, value in tags.items() if key in (PACK, DATASET, "pictures")})
         tracker.params({**config.chosen, **parameters(shown)})
@@ -144,6 +153,7 @@ def _logged(
             (folder / file).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
             if earlier is None:
                 tracker.artifact(folder / file, "config")
+        tracker.settle()  # a store, or a place for files, that takes nothing is to be known before any work
         yield tracker
         tracker.share({**config.chosen, **parameters(shown)}, is_minimized(config.objective))
 
@@ -223,11 +233,9 @@ def _loaded(work: Work, checkpoint: Path) -> Classifier:
     return Classifier.load(checkpoint, hardware.device, hardware.batch_size, work.threads, type(work.config.model))
 
 
-def _reused(config: RunConfig, finished: Earlier) -> Result:
-    from catdog_exp.tracking.run_lookup import close_run
-
-    if not finished.closed:  # it was interrupted after its last stage
-        close_run(config.tracking, finished.run_id)
+def _reused(config: RunConfig, finished: Earlier, sender: Sender | None) -> Result:
+    if not finished.closed and sender is not None:  # it was interrupted after its last stage
+        sender.close_run(finished.run_id)
     assert finished.objective is not None
     run_id, result = finished.run_id[:8], f"{config.objective} {finished.objective:.4f}"
     say(log, f"finished already: run {run_id}, {result}; if_exists=new runs it again")

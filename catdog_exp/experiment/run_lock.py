@@ -19,6 +19,7 @@ from catdog_exp.experiment.config import RunConfig
 
 if TYPE_CHECKING:
     from catdog_exp.tracking.run_lookup import Earlier
+    from catdog_exp.tracking.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +45,11 @@ class RunLock:
 
 
 @contextmanager
-def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
+def run_lock(config: RunConfig, training: str, own: Path, sender: Sender | None) -> Iterator[RunLock]:
     """Lock the training with this identity as `if_exists` says; `RunLock.folder` is kept where the block raises.
 
-    own: the run's own folder. Raises Elsewhere; UserError when the store cannot be read.
+    own: the run's own folder. sender: is asked for earlier runs, None where none are logged. Raises Elsewhere;
+    UserError when the store cannot be read.
     """
     outputs = Path(config.paths.outputs)
     unfinished = outputs / "unfinished"
@@ -64,7 +66,7 @@ def run_lock(config: RunConfig, training: str, own: Path) -> Iterator[RunLock]:
             _wait_or_skip(config, "in another process")
             _acquire(lock, own)
     try:
-        earlier, finished = what_counts(config, _earlier(config, training, own))
+        earlier, finished = what_counts(config, _earlier(config, training, own, sender))
         if finished:
             join_earlier(folder, outputs, own)
             yield RunLock(folder, earlier, finished=True)
@@ -113,24 +115,23 @@ def _acquire(lock: FileLock, own: Path) -> None:
             return
 
 
-def _earlier(config: RunConfig, training: str, own: Path) -> Earlier | None:
-    """The run of this training that the experiment has, once none is under way any more."""
-    from catdog_exp.tracking.run_lookup import RESUMING, STATES, earlier_runs
+def _earlier(config: RunConfig, training: str, own: Path, sender: Sender | None) -> Earlier | None:
+    """The run of this training that the experiment has, once none is under way any more; None where none is wanted."""
+    from catdog_exp.tracking.run_lookup import RESUMING, STATES
 
+    if sender is None or config.if_exists == "new":
+        return None
+    outputs = Path(config.paths.outputs)
     # To be resumed, an unfinished run counts for more than one that has finished.
     order = RESUMING if config.if_exists == "resume" else STATES
-
-    def look() -> Earlier | None:
-        return earlier_runs(config.tracking, [training], order).get(training)
-
-    earlier = look()
-    if config.if_exists == "new" or earlier is None or earlier.state != "running":
+    earlier = sender.earlier_runs(outputs, [training], order).get(training)
+    if earlier is None or earlier.state != "running":
         return earlier
     _wait_or_skip(config, f"as run {earlier.run_id[:8]}, process {earlier.pid} on {earlier.host}")
     with _waiting(own):
         while earlier is not None and earlier.state == "running":
             time.sleep(LOOK_EVERY)
-            earlier = look()
+            earlier = sender.earlier_runs(outputs, [training], order).get(training)
     return earlier
 
 

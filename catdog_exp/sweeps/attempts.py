@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
-from catdog_exp.errors import one_line
+from catdog_exp.errors import UserError, one_line
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.run_lock import WAITING
 from catdog_exp.reading import read
@@ -149,11 +149,12 @@ class Attempts:
         elif outcome is None or told is not None or code == LOST:
             is_dead, outcome = True, Outcome("failed", reason=ended_by(code) if told is None else told[1])
         if outcome.run_id is None and outcome.status in ("failed", "pruned", "stopped"):  # it could not name it
-            tracking = self._config.tracking
-            run_id = run_of_process(tracking, self._job.fingerprint, process.pid, socket.gethostname())
-            outcome = dataclasses.replace(outcome, run_id=run_id)
-            if is_dead and run_id is not None:
-                fail_run(tracking, run_id, outcome.reason, self._folder / LOG)
+            tracking, outputs = self._config.tracking, Path(self._config.paths.outputs)
+            with suppress(UserError):  # that the store is away is no reason to lose the job's own
+                run_id = run_of_process(tracking, outputs, self._job.fingerprint, process.pid, socket.gethostname())
+                outcome = dataclasses.replace(outcome, run_id=run_id)
+                if is_dead and run_id is not None:
+                    fail_run(tracking, outputs, run_id, outcome.reason, self._folder / LOG)
         return outcome
 
 

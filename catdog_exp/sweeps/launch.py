@@ -32,10 +32,10 @@ from catdog_exp.sweeps.seeds import Spread
 from catdog_exp.sweeps.stopping import signals_noted
 from catdog_exp.sweeps.summary import spreads_of, summarize
 from catdog_exp.sweeps.table import job_table, markdown_table, plan_table
-from catdog_exp.tracking.children import finish_children, mark_best
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
 from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs, find_parent
+from catdog_exp.tracking.sync import send_unsent
 from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
 
@@ -91,6 +91,8 @@ def launch(
     _take(folder, without_password("\n".join(own)))
     place = places(where, settings, common.sweep.jobs, hardware)
     OmegaConf.save(config, folder / "multirun.yaml")
+    if common.tracking.enabled:
+        list(send_unsent(common.tracking, Path(common.paths.outputs)))
     jobs.reuse(common)
     swept = [
         each.get_key_element() for each in OverridesParser.create().parse_overrides(own) if each.is_sweep_override()
@@ -101,13 +103,12 @@ def launch(
                 _run(jobs, place, folder, parent.run_id, common, came)
             finally:
                 lacking = _summary(folder, parent, jobs, common.objective)
-                if parent.run_id is not None:
-                    finish_children(common.tracking, parent.run_id)
-                    best = best_job(jobs.jobs, jobs.outcomes, is_minimized(common.objective))
-                    if best is not None and (run_id := jobs.outcomes[best.number].run_id) is not None:
-                        mark_best(common.tracking, parent.run_id, run_id)
-                        if not lacking:
-                            parent.params({**best.settings["chosen"], **parameters(best.settings)})
+                parent.finish_children()
+                best = best_job(jobs.jobs, jobs.outcomes, is_minimized(common.objective))
+                if best is not None and (run_id := jobs.outcomes[best.number].run_id) is not None:
+                    parent.mark_best(run_id)
+                    if not lacking:
+                        parent.params({**best.settings["chosen"], **parameters(best.settings)})
         if lacking:
             raise IncompleteSweep(lacking)
     return jobs
@@ -178,7 +179,8 @@ def _parent(common: RunConfig, words: Sequence[str], name: str) -> Iterator[RunL
     with ExitStack() as stack:
         with FileLock(shelf / f"{fingerprint}.lock"):
             earlier = find_parent(common.tracking, fingerprint)
-            parent = stack.enter_context(start_run(common.tracking, name, tags, earlier))
+            outputs = Path(common.paths.outputs)
+            parent = stack.enter_context(start_run(common.tracking, outputs, name, tags, earlier))
         yield parent
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 from catdog_exp.errors import UserError
@@ -23,15 +20,14 @@ def end_run(store: Store, run_id: str, status: Status, reason: str | None = None
 
     That the store fails is a warning: it must not hide, nor hold up, what ended the run.
     """
-    with _impatient():
-        try:
-            store.client.set_terminated(run_id, status)
-            if reason is not None:
-                store.client.set_tag(run_id, "error", cut(reason, ERROR_LENGTH))
-            if report is not None:
-                store.client.log_text(run_id, report, "error.txt")
-        except Exception as error:
-            log.warning("the end of run %s could not be logged: %s", run_id[:8], problem(error))
+    try:
+        store.client.set_terminated(run_id, status)
+        if reason is not None:
+            store.client.set_tag(run_id, "error", cut(reason, ERROR_LENGTH))
+        if report is not None:
+            store.client.log_text(run_id, report, "error.txt")
+    except Exception as error:
+        log.warning("the end of run %s could not be logged: %s", run_id[:8], problem(error))
 
 
 def error_line(error: Exception) -> str:
@@ -40,19 +36,3 @@ def error_line(error: Exception) -> str:
     # MXNet's messages start with a traceback of their own; what went wrong stands last.
     text = (lines[-1] if lines[0].startswith("Traceback") else lines[0]) if lines else ""
     return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}".removesuffix(": ")
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """One retry and short waits for a server, instead of MLflow's minutes."""
-    limits = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-    before = {key: os.environ.get(key) for key in limits}
-    os.environ.update(limits)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                del os.environ[key]
-            else:
-                os.environ[key] = value

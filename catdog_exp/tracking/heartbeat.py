@@ -81,10 +81,10 @@ def seconds_worked(run: Run) -> float:
     return max(0.0, last_sign(run) - float(run.info.start_time) / 1000 - _number(run.data.tags, PAUSED))
 
 
-def resumption_tags(run: Run) -> dict[str, str]:
-    """The tags of an earlier run that this process takes over now."""
+def resumption_tags(run: Run, presence: Mapping[str, str]) -> dict[str, str]:
+    """The tags of an earlier run that the process with the tags `presence` takes over now."""
     paused = _number(run.data.tags, PAUSED) + time.time() - last_sign(run)
-    return {**presence_tags(), PAUSED: f"{paused:.3f}"}
+    return {**presence, PAUSED: f"{paused:.3f}"}
 
 
 @contextmanager

@@ -12,14 +12,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[list[int]]:
     """Hold Ctrl-C, SIGTERM and SIGHUP back while the block runs; the first that came is delivered at its end.
+
+    The block is given a list of those that have come.
 
     One that is ignored, as nohup sets SIGHUP, stays so.
     Only the main thread can do that; in any other, where Python delivers no signals, nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield []
         return
     came: list[int] = []
 
@@ -29,7 +31,7 @@ def uninterrupted() -> Iterator[None]:
     heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, note) for number in heard}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

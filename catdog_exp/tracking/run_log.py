@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import time
-import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.done_stages import is_trained
-from catdog_exp.tracking.ending import Status, end_run, error_line
-from catdog_exp.tracking.heartbeat import HEARTBEAT, beating, presence_tags, resumption_tags
-from catdog_exp.tracking.interrupts import uninterrupted
-from catdog_exp.tracking.limits import PARAM_LENGTH, TAG_LENGTH, cut
+from catdog_exp.tracking.ending import Status
+from catdog_exp.tracking.heartbeat import HEARTBEAT, resumption_tags
+from catdog_exp.tracking.limits import ERROR_LENGTH, PARAM_LENGTH, TAG_LENGTH, cut
 from catdog_exp.tracking.run_files import KEPT_IN
 from catdog_exp.tracking.store import Store
-from catdog_exp.tracking.store_errors import plain_errors
-from catdog_exp.tracking.uris import is_server, local_path
+from catdog_exp.tracking.store_errors import is_final, plain_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Param, Run, RunTag
@@ -38,7 +34,11 @@ Context = Literal["training", "validation", "testing"]  # what a run reads a dat
 
 
 class RunLog:
-    """What a run is logged to; this one logs nothing (`tracking=none`). Methods raise UserError when the store fails.
+    """What a run is logged to; this one logs nothing (`tracking=none`).
+
+    Each public method is a call that a run writes to its journal (`catdog_exp.tracking.run`), and that `MlflowLog`
+    carries out elsewhere and later: its arguments are plain values and paths, and it returns nothing. That the store
+    fails costs a run nothing but `settle`.
 
     run_id: MLflow's, or None where nothing is logged. link: one line for people, how to look at the run.
     """
@@ -70,27 +70,62 @@ class RunLog:
         That the store does not let it is a warning.
         """
 
+    def finish_children(self) -> None:
+        """End the runs under this one as KILLED that are open though nobody works on them."""
+
+    def mark_best(self, run_id: str) -> None:
+        """Tag a run under this one as the best there, and no other."""
+
+    def settle(self) -> None:
+        """Wait until all that was logged is at the store. Raises UserError when that does not take it."""
+
+
+def create_run(store: Store, name: str, tags: Mapping[str, str]) -> Run:
+    """A new run in `store`. Raises UserError when the store fails."""
+    with plain_errors(store.shown):
+        return store.client.create_run(store.experiment_id, tags=_cut_tags(tags), run_name=name)
+
+
+def take_over(store: Store, run_id: str, tags: Mapping[str, str], presence: Mapping[str, str]) -> Run:
+    """Open an earlier run again, as that of the process with these tags, without what was said of its end.
+
+    Raises UserError when the store fails.
+    """
+    from mlflow.entities import RunTag
+
+    with plain_errors(store.shown):
+        run = store.client.get_run(run_id)
+        # One that another program has made lacks them; another attempt's own stay.
+        new = {key: value for key, value in _cut_tags(tags).items() if key not in run.data.tags}
+        new |= resumption_tags(run, presence)
+        if PARENT in tags:  # the sweep of now, in place of the one that was interrupted
+            new[PARENT] = tags[PARENT]
+        # The tags first: RUNNING with those of a dead process, another command would take it over too.
+        store.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in new.items()])
+        for tag in ("error", PRUNED):
+            if tag in run.data.tags:
+                store.client.delete_tag(run_id, tag)
+        store.client.update_run(run_id, "RUNNING")
+    if HEARTBEAT in run.data.tags and SWEEP not in run.data.tags and not is_trained(run.info.status, run.data.tags):
+        log.info("going on with run %s, that was interrupted", run_id[:8])
+    return run
+
 
 class MlflowLog(RunLog):
-    """Logs to a new run in `store`, or to an earlier one that goes on: what that has logged is not logged twice."""
+    """Carries out at MLflow what a run has to log: the sender's, not the run's. What the run has is not logged twice.
 
-    def __init__(self, store: Store, name: str, tags: Mapping[str, str], earlier: Run | None = None) -> None:
+    now: time of the call that is carried out, in ms since the epoch.
+    """
+
+    def __init__(self, store: Store, run: Run) -> None:
         self._store = store
         self._client = store.client
-        self._params = set() if earlier is None else set(earlier.data.params)
-        self._logged = {} if earlier is None else self._logged_metrics(earlier)
-        with plain_errors(store.shown):
-            if earlier is None:
-                made = self._client.create_run(
-                    store.experiment_id, tags=_cut_tags({**tags, **presence_tags()}), run_name=name
-                )
-            else:
-                made = earlier
-                self._take_over(earlier, tags)
-        self._takes_files = earlier is not None  # what fails before the first one, fails before any work
-        self._id: str = made.info.run_id
+        self._params = set(run.data.params)
+        self._logged = self._logged_metrics(run)
+        self._id: str = run.info.run_id
         self.run_id = self._id
         self.link = store.link(self._id)
+        self.now = time.time_ns() // 1_000_000
 
     def params(self, values: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
@@ -103,10 +138,9 @@ class MlflowLog(RunLog):
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         from mlflow.entities import Metric
 
-        now = time.time_ns() // 1_000_000
-        new = {key: value for key, value in values.items() if (key, step) not in self._logged}
+        new = {key: float(value) for key, value in values.items() if (key, step) not in self._logged}
         if new:
-            self._batch(metrics=[Metric(key, float(value), now, step) for key, value in new.items()])
+            self._batch(metrics=[Metric(key, value, self.now, step) for key, value in new.items()])
 
     def figures(self, values: Mapping[str, float]) -> None:
         for key, value in values.items():
@@ -120,18 +154,14 @@ class MlflowLog(RunLog):
         self._batch(tags=[RunTag(key, value) for key, value in _cut_tags(values).items()])
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        try:
-            with self._whole():
-                self._client.log_artifact(self._id, str(path), folder or None)
-        except UserError as error:
-            if not self._takes_files or local_path(self._store.artifacts) is not None:
-                raise
-            # What a server does not take any more is no reason to lose, or to repeat, what the run has come to.
-            log.warning("%s is not logged, it stays in %s: %s", path.name, path.parent, error)
-            name = Path(folder, path.name)
-            if path.parts[-len(name.parts) :] == name.parts:  # it can be found there by the artifact's name
-                self.tags({KEPT_IN: str(path.parents[len(name.parts) - 1])})
-        self._takes_files = True
+        with plain_errors(self._store.shown):
+            self._client.log_artifact(self._id, str(path), folder or None)
+
+    def keep_in_place(self, path: Path, folder: str = "") -> None:
+        """Let the run tell where a file is that the store has not taken."""
+        name = Path(folder, path.name)
+        if path.parts[-len(name.parts) :] == name.parts:  # it can be found there by the artifact's name
+            self.tags({KEPT_IN: str(path.parents[len(name.parts) - 1])})
 
     def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -146,7 +176,7 @@ class MlflowLog(RunLog):
             profile=json.dumps(profile),
         )
         entries = [DatasetInput(read, [InputTag("mlflow.data.context", context)])]
-        with self._whole():
+        with plain_errors(self._store.shown):
             try:
                 self._client.log_inputs(self._id, entries)
             except MlflowException as error:
@@ -159,49 +189,32 @@ class MlflowLog(RunLog):
         from catdog_exp.tracking.view import keep_view
 
         try:
-            with self._whole():
+            with plain_errors(self._store.shown):
                 keep_view(self._store, settings, minimize, self._id if jobs else "")
-        except UserError as error:  # not everyone who may log runs may change an experiment
+        except UserError as error:
+            if not is_final(error):
+                raise
+            # Not everyone who may log runs may change an experiment.
             log.warning("the experiment's view is not kept up: %s", error)
 
-    def beating(self) -> AbstractContextManager[None]:
-        """Give signs of life while a block runs."""
-        return beating(self._store, self._id)
+    def finish_children(self) -> None:
+        from catdog_exp.tracking.children import finish_children
 
-    def end(self, status: Status, error: Exception | None = None) -> None:
-        """Give the run its last status; a failed one gets a line about its error, and the traceback."""
-        if status == "FINISHED":
-            with plain_errors(self._store.shown):
-                self._client.set_terminated(self._id, status)
-            return
-        if error is None:
-            end_run(self._store, self._id, status)
-        else:
-            end_run(self._store, self._id, status, error_line(error), "".join(traceback.format_exception(error)))
+        finish_children(self._store, self._id)
 
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """One call. An interruption within SQLite's leaves the database locked, to the call that tells of it too."""
-        with plain_errors(self._store.shown), nullcontext() if is_server(self._store.uri) else uninterrupted():
-            yield
+    def mark_best(self, run_id: str) -> None:
+        from catdog_exp.tracking.children import mark_best
 
-    def _take_over(self, run: Run, tags: Mapping[str, str]) -> None:
-        """Open an earlier run again, as this process's own, without what was said of its end."""
-        from mlflow.entities import RunTag
+        mark_best(self._store, self._id, run_id)
 
-        # One that another program has made lacks them; another attempt's own stay.
-        new = {key: value for key, value in _cut_tags(tags).items() if key not in run.data.tags}
-        new |= resumption_tags(run)
-        if PARENT in tags:  # the sweep of now, in place of the one that was interrupted
-            new[PARENT] = tags[PARENT]
-        # The tags first: RUNNING with those of a dead process, another command would take it over too.
-        self._client.log_batch(run.info.run_id, tags=[RunTag(key, value) for key, value in new.items()])
-        for tag in ("error", PRUNED):
-            if tag in run.data.tags:
-                self._client.delete_tag(run.info.run_id, tag)
-        self._client.update_run(run.info.run_id, "RUNNING")
-        if HEARTBEAT in run.data.tags and SWEEP not in run.data.tags and not is_trained(run.info.status, run.data.tags):
-            log.info("going on with run %s, that was interrupted", run.info.run_id[:8])
+    def end(self, status: Status, reason: str | None = None, report: str | None = None) -> None:
+        """Give the run its last status. reason: of a failure, one line. report: the text of `error.txt`."""
+        with plain_errors(self._store.shown):
+            self._client.set_terminated(self._id, status, self.now)
+            if reason is not None:
+                self._client.set_tag(self._id, "error", cut(reason, ERROR_LENGTH))
+            if report is not None:
+                self._client.log_text(self._id, report, "error.txt")
 
     def _logged_metrics(self, run: Run) -> dict[tuple[str, int], float]:
         """The newest value of each metric at each step."""
@@ -218,7 +231,7 @@ class MlflowLog(RunLog):
         params: list[Param] | None = None,
         tags: list[RunTag] | None = None,
     ) -> None:
-        with self._whole():
+        with plain_errors(self._store.shown):
             self._client.log_batch(self._id, metrics or [], params or [], tags or [], synchronous=True)
 
 

@@ -17,8 +17,10 @@ from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.done_stages import is_trained, stages_done
 from catdog_exp.tracking.ending import end_run
 from catdog_exp.tracking.heartbeat import HOST, PID, is_alive, seconds_worked
+from catdog_exp.tracking.journal import END, journals
 from catdog_exp.tracking.limits import HIDDEN
 from catdog_exp.tracking.store import PAGE, Store, existing_store, store_if_there
+from catdog_exp.tracking.sync import send_unsent
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -96,11 +98,18 @@ def find_parent(config: TrackingConfig, sweep: str) -> str | None:
     return _newest(store, f"tags.`{SWEEP_FINGERPRINT}` = '{sweep}'")
 
 
-def run_of_process(config: TrackingConfig, fingerprint: str, pid: int, host: str) -> str | None:
+def run_of_process(config: TrackingConfig, outputs: Path, fingerprint: str, pid: int, host: str) -> str | None:
     """The id of the run that this process has worked on without finishing it, None where there is none.
 
-    fingerprint: the run's, "" where it has none. Raises UserError when the store fails.
+    outputs: the folder with its journal, which tells where the process died without a word. fingerprint: the run's, ""
+    where it has none. Raises UserError when the store fails.
     """
+    for journal in reversed(journals(outputs)):
+        with suppress(OSError, ValueError):
+            header = journal.header()
+            process = (header.presence.get(PID), header.presence.get(HOST))
+            if process == (str(pid), host) and header.fingerprint == fingerprint:
+                return header.run_id
     store = store_if_there(config)
     if store is None:
         return None
@@ -120,17 +129,27 @@ def close_run(config: TrackingConfig, run_id: str) -> None:
         store.client.delete_tag(run_id, "error")
 
 
-def fail_run(config: TrackingConfig, run_id: str, reason: str, log_file: Path | None) -> None:
+def fail_run(config: TrackingConfig, outputs: Path, run_id: str, reason: str, log_file: Path) -> None:
     """End a run whose process died without a word: FAILED, with the tag `error` and what it printed as `error.txt`.
 
-    log_file: the output, of which the last 1 MB is kept. That the store fails is a warning.
+    outputs: the folder with its journal, which is sent first. log_file: the output, of which the last 1 MB is kept.
+    That the store fails is a warning.
     """
+    report = _end_of(log_file)
+    for journal in reversed(journals(outputs)):
+        if journal.path.name.startswith(run_id):
+            with suppress(FileNotFoundError):  # what was in it is sent
+                journal.append(END, {"status": "FAILED", "reason": reason, "report": report})
+                for sent in send_unsent(config, outputs):
+                    if sent.run_id == run_id and sent.left:
+                        log.warning("the end of run %s could not be logged: %s", run_id[:8], sent.left)
+                return
     try:
         store = existing_store(config)
     except UserError as error:
         log.warning("the end of run %s could not be logged: %s", run_id[:8], error)
         return
-    end_run(store, run_id, "FAILED", reason, None if log_file is None else _end_of(log_file))
+    end_run(store, run_id, "FAILED", reason, report)
 
 
 def _newest(store: Store, condition: str) -> str | None:

@@ -111,6 +111,26 @@ def store_if_there(config: TrackingConfig) -> Store | None:
     return _experiment(config, _readable(config))
 
 
+def store_of(uri: str, run_id: str) -> tuple[Store, Run]:
+    """The store at `uri` with the experiment of a run, and that run. Raises UserError as `existing_store` does."""
+    from mlflow import MlflowClient
+
+    path = sqlite_path(uri)
+    prepare_mlflow()
+    if path is None:
+        check_server(uri)
+    elif path.exists():
+        check_readable(path)
+    else:
+        raise UserError(f"the store {path} is not there")
+    shown = without_password(uri)
+    with plain_errors(shown):
+        client = MlflowClient(tracking_uri=uri)
+        run = client.get_run(run_id)
+        found = client.get_experiment(run.info.experiment_id)
+    return Store(uri, shown, found.name, str(found.experiment_id), str(found.artifact_location), client), run
+
+
 def tagged_runs(config: TrackingConfig, tag: str) -> list[Run]:
     """All runs of the store that carry the tag, in whichever experiment, newest first; none where no store is yet."""
     path = sqlite_path(absolute_uri(config.uri))
@@ -140,10 +160,10 @@ def _readable(config: TrackingConfig) -> str:
 
 
 def prepare_mlflow() -> None:
-    """Tell MLflow, before its import, to send no usage data, to keep the console clean, and to ask for what is on this
-    machine without a proxy.
+    """Tell MLflow, before its import, to send no usage data, to keep the console clean, to ask for what is on this
+    machine without a proxy, and not to wait for minutes where a server is away.
 
-    What fails reaches the user as an exception all the same. A level that the user set stays.
+    What fails reaches the user as an exception all the same. What the user has set stays.
     """
     direct = "localhost,127.0.0.1,::1"
     for name in ("no_proxy", "NO_PROXY"):
@@ -153,6 +173,8 @@ def prepare_mlflow() -> None:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
 
 def _made_experiment(config: TrackingConfig, uri: str) -> Store:

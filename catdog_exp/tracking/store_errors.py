@@ -38,6 +38,7 @@ _MEANINGS = {
     r"<html|<!doctype|not in a valid JSON format": "it answers with a page, not as an MLflow server does: is there a "
     "login or a proxy before it?",
 }
+PASSING = (408, 425, 429, 499)  # answers of a server that is only busy
 _SCHEMA = re.compile(r"out-of-date database schema \(found version (\w+)")
 
 
@@ -65,6 +66,29 @@ def plain_errors(shown: str) -> Iterator[None]:
         raise UserError(
             f"tracking.uri={shown}: this store needs the package {package}: `pip install '{package}'`"
         ) from None
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether a store that answers would say the same to the same call again: it, or its place for files, refuses it.
+
+    error: what MLflow or the system has raised, or the UserError that `plain_errors` has made of it.
+    """
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    cause = error.__cause__ if isinstance(error, UserError) else error
+    if isinstance(cause, MlflowException | RequestException):
+        response = getattr(cause, "response", None)
+        found = re.search(r"error code (\d{3})\b|\b(4\d\d) Client Error", str(cause))
+        if response is not None:
+            status = response.status_code
+        elif found is not None:
+            status = int(found[1] or found[2])
+        else:
+            status = cause.get_http_status_code() if isinstance(cause, MlflowException) else 0  # type: ignore[no-untyped-call]
+        return 400 <= status < 500 and status not in PASSING
+    return not isinstance(cause, SQLAlchemyError)
 
 
 @cache

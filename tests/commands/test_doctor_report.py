@@ -9,7 +9,7 @@ import pytest
 from catdog_exp.commands import doctor_report as doctor
 from catdog_exp.commands import packages as installed
 from catdog_exp.tracking.config import TrackingConfig
-from catdog_exp.tracking.run import start_run
+from tests.tracking.starting import start_run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GPUS = "8.6, NVIDIA A10\n9.0, NVIDIA H100 80GB HBM3\n3.7, Tesla K80\n"

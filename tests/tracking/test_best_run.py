@@ -2,10 +2,10 @@ import pytest
 
 from catdog_exp.tracking.best_run import CHECKPOINT, best_run, found_run
 from catdog_exp.tracking.done_stages import stages_tag
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.selecting import run_with_network, select
 from catdog_exp.tracking.store import open_store
 from tests.tracking.refusing import refusal
+from tests.tracking.starting import start_run
 
 
 @pytest.fixture

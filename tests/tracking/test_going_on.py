@@ -7,8 +7,8 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.heartbeat import HOST, PID, PROCESS_STARTED, is_alive
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
+from tests.tracking.starting import start_run
 
 
 def failed(config, fingerprint: str) -> str:

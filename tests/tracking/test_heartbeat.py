@@ -26,8 +26,8 @@ from catdog_exp.tracking.heartbeat import (
     presence_tags,
     seconds_worked,
 )
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
+from tests.tracking.starting import start_run
 
 
 def of_process(process: subprocess.Popen) -> dict[str, str]:

@@ -8,9 +8,9 @@ from collections import OrderedDict
 
 import pytest
 
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.selecting import run_with_network
 from catdog_exp.tracking.store import existing_store, open_store
+from tests.tracking.starting import start_run
 
 
 def with_run(config, file):
@@ -57,7 +57,7 @@ READ = """
 import sys
 from pathlib import Path
 from catdog_exp.tracking.config import TrackingConfig
-from catdog_exp.tracking.run import start_run
+from tests.tracking.starting import start_run
 from catdog_exp.tracking.run_list import listed_runs
 from catdog_exp.tracking.selecting import run_with_network
 from catdog_exp.tracking.store import existing_store, tagged_runs

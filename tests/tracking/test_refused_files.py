@@ -6,9 +6,9 @@ from mlflow.exceptions import MlflowException
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.best_run import CHECKPOINT, best_run, found_run
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from tests.tracking.reading import logged
+from tests.tracking.starting import start_run
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,4 @@ def test_a_place_that_takes_no_file_at_all_ends_the_run_before_its_work(ready, t
     (tmp_path / "config.yaml").write_text("a: 1")
     with pytest.raises(UserError), start_run(ready(artifacts="s3://bucket/files"), "run", {}) as log:
         log.artifact(tmp_path / "config.yaml", "config")
+        log.settle()

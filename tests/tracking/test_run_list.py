@@ -30,7 +30,7 @@ def test_a_run_that_another_process_has_just_gone_on_with_is_left(ready, monkeyp
     tags = {**presence_tags(), PID_SPACE: "other", HEARTBEAT: "1000.0"}
     run_id = store.client.create_run(store.experiment_id, tags=tags).info.run_id
     listed = list(store.runs())
-    for key, value in resumption_tags(listed[0]).items():
+    for key, value in resumption_tags(listed[0], presence_tags()).items():
         store.client.set_tag(run_id, key, value)
     monkeypatch.setattr(Store, "runs", lambda *_: iter(listed))
     assert close_stale(store) == []

@@ -10,7 +10,6 @@ import pytest
 
 from catdog_exp.tracking.done_stages import stages_tag
 from catdog_exp.tracking.heartbeat import HEARTBEAT, HOST, PID, PROCESS_STARTED, presence_tags
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_lookup import (
     RESUMING,
     SWEEP_FINGERPRINT,
@@ -20,6 +19,7 @@ from catdog_exp.tracking.run_lookup import (
     run_of_process,
 )
 from catdog_exp.tracking.store import open_store
+from tests.tracking.starting import start_run
 
 DEAD = {HOST: "elsewhere", PID: "7", PROCESS_STARTED: "1.0", HEARTBEAT: "2.0"}
 
@@ -129,7 +129,7 @@ def test_where_nothing_is_there_or_logged_nothing_is_found_and_nothing_made(trac
     for config in (tracking(), tracking(enabled=False, uri="no uri at all")):
         assert earlier_runs(config, ["abc"]) == {}
         assert find_parent(config, "abc") is None
-        assert run_of_process(config, "abc", 1, "here") is None
+        assert run_of_process(config, tmp_path / "store", "abc", 1, "here") is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -153,7 +153,7 @@ def test_a_run_whose_process_aborted_is_found_and_failed_with_what_it_printed(re
     config = ready()
     code = (
         "import sys, os; from catdog_exp.tracking.config import TrackingConfig\n"
-        "from catdog_exp.tracking.run import start_run\n"
+        "from tests.tracking.starting import start_run\n"
         f"config = TrackingConfig(True, {config.uri!r}, 'cats', None, None)\n"
         "with start_run(config, 'run', {'fingerprint': 'abc'}):\n"
         "    print('about to abort', flush=True); os.abort()\n"
@@ -162,10 +162,10 @@ def test_a_run_whose_process_aborted_is_found_and_failed_with_what_it_printed(re
     with output.open("w") as stream:
         process = subprocess.Popen([sys.executable, "-c", code], stdout=stream, stderr=stream)
         process.wait(timeout=120)
-    run_id = run_of_process(config, "abc", process.pid, socket.gethostname())
+    run_id = run_of_process(config, tmp_path / "store", "abc", process.pid, socket.gethostname())
     assert run_id is not None
     assert earlier_runs(config, ["abc"])["abc"].state == "unfinished"
-    fail_run(config, run_id, "ended by SIGABRT", output)
+    fail_run(config, tmp_path / "store", run_id, "ended by SIGABRT", output)
     run = open_store(config).client.get_run(run_id)
     assert run.info.status == "FAILED"
     assert run.info.end_time is not None
@@ -175,14 +175,14 @@ def test_a_run_whose_process_aborted_is_found_and_failed_with_what_it_printed(re
 
 
 @pytest.mark.parametrize(("pid", "host"), [(1, "elsewhere"), (7, "here")])
-def test_another_process_s_run_is_left_alone(ready, pid, host):
+def test_another_process_s_run_is_left_alone(ready, tmp_path, pid, host):
     config = ready()
     made(config, **presence_tags())
     made(config, **DEAD)
-    assert run_of_process(config, "abc", pid, host) is None
+    assert run_of_process(config, tmp_path / "store", "abc", pid, host) is None
 
 
 def test_a_store_that_fails_at_a_dead_run_s_end_is_a_warning(ready, tracking, tmp_path, caplog):
-    fail_run(ready(), "0" * 32, "ended by SIGKILL", tmp_path / "absent")
-    fail_run(ready(experiment="dogs"), "1" * 32, "ended by SIGKILL", None)
+    fail_run(ready(), tmp_path, "0" * 32, "ended by SIGKILL", tmp_path / "absent")
+    fail_run(ready(experiment="dogs"), tmp_path, "1" * 32, "ended by SIGKILL", tmp_path / "absent")
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]

@@ -4,8 +4,8 @@ from contextlib import closing
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.state import store_state
+from tests.tracking.starting import start_run
 
 
 def test_a_store_that_is_not_there_is_not_made(tracking, tmp_path):

@@ -13,7 +13,7 @@ from tests.tracking.refusing import refusal
 OPEN_AND_LOG = """
 import sys
 from catdog_exp.tracking.config import TrackingConfig
-from catdog_exp.tracking.run import start_run
+from tests.tracking.starting import start_run
 config = TrackingConfig(enabled=True, uri=sys.argv[1], experiment="cats", artifacts=None, parent_run=None)
 with start_run(config, "one of many", {}) as log:
     log.metrics({"val/accuracy": 0.5}, step=0)

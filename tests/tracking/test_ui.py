@@ -12,9 +12,9 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.best_run import best_run, found_run
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.ui import serve_ui
+from tests.tracking.starting import start_run
 
 SERVE = """
 import sys

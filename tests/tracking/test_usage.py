@@ -1,6 +1,6 @@
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.usage import runs_by_pack
+from tests.tracking.starting import start_run
 
 
 def _run(config, pack=None):

@@ -2,9 +2,9 @@ import json
 
 from mlflow.exceptions import MlflowException
 
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.view import keep_view
+from tests.tracking.starting import start_run
 
 
 def columns(store, name="catdog"):
