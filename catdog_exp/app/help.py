@@ -28,7 +28,8 @@ catdog -m model.layers=2,3 data.resize=24,32
 predict PICTURES... [--run ID | --best] [--out FILE.csv] [--show FILE.png]
                                          labels and probabilities
 ui                                       the MLflow UI on the configured store
-runs [--limit N | --stale]               the runs, newest first; those that died without a word: list and close them
+runs [--filter COND] [--sort KEY] [--columns KEY,…] [--sweep RUN] [--json | --csv] [--stale]
+                                         the runs, newest first; those that died without a word: list and close them
 show RUN                                 one run: settings, figures, origin, files
 diff RUN RUN... [--plot FILE.png]        what differs between runs, and whether that may be luck
 rerun RUN [--verify]                     a run once more, from its record at MLflow

@@ -55,7 +55,7 @@ def test_as_many_are_listed_as_are_asked_for(folder, catdog):
     done = catdog("runs", "--limit", "2", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert list(rows(done)) == [newest[2][:8], newest[1][:8]]
-    assert "older" in done.stderr
+    assert done.stderr == "there are more: --limit 20\n"
     assert len(rows(catdog("runs", "--limit", "4", cwd=folder))) == 4
 
 
