@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import Timeout
-
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.delivery import Delivery
@@ -38,6 +36,8 @@ def send_unsent(
     config: has the password of a store whose journals have none. fingerprints: of runs whose senders are waited for;
     others that are being sent are left to those. again: try what stores have refused, too.
     """
+    from filelock import Timeout
+
     for journal in journals(outputs):
         try:
             header = journal.header()

@@ -3,10 +3,10 @@
 import pytest
 
 from catdog_exp.tracking.heartbeat import HEARTBEAT
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from tests.tracking.reading import logged
 from tests.tracking.refusing import refusal
+from tests.tracking.starting import start_run
 
 
 @pytest.fixture
