@@ -168,6 +168,7 @@ def _stages(
     """Do the missing stages, in order. Returns the objective, None where nothing is trained."""
     from catdog_exp.experiment.stages.evaluate import evaluate
     from catdog_exp.experiment.stages.features import with_frozen_layers
+    from catdog_exp.experiment.stages.model import log_model
     from catdog_exp.experiment.stages.pack import decoded, log_pack, opened_pack
     from catdog_exp.experiment.stages.predict import predict
     from catdog_exp.experiment.stages.preview import preview
@@ -200,10 +201,14 @@ def _stages(
             sides = dict(with_frozen_layers(work, pack, sides, given))
             trained = train(work, pack, sides["train"], sides["validation"], workers, place, on_epoch, given)
             work.finish("train")
-    if trained is not None and {"evaluate", "predict"} & set(missing):
+    if trained is not None:
         network = _loaded(work, trained.best)
+    figures: dict[str, float] = {}
     if "evaluate" in missing and pack is not None and network is not None:
-        evaluate(work, pack, network, {split: side for split, side in sides.items() if split != "train"})
+        figures = evaluate(work, pack, network, {split: side for split, side in sides.items() if split != "train"})
+    if "validation" in sides and network is not None and work.plan.training:
+        log_model(work, network, sides["validation"], figures)
+    if "evaluate" in missing and network is not None:
         work.finish("evaluate")
     if "predict" in missing and network is not None:
         predict(work, network)

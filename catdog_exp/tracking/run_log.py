@@ -61,6 +61,9 @@ class RunLog:
     def artifact(self, path: Path, folder: str = "") -> None:
         """Log a file, or a folder with all that is in it, into the artifacts' `folder`."""
 
+    def model(self, folder: Path, name: str, step: int) -> None:
+        """Log a folder with an MLflow model as the run's network, of that epoch, after its figures and datasets."""
+
     def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         """Log what the run reads. digest: at most 36 characters. source: its folder. profile: its figures."""
 
@@ -162,6 +165,17 @@ class MlflowLog(RunLog):
         name = Path(folder, path.name)
         if path.parts[-len(name.parts) :] == name.parts:  # it can be found there by the artifact's name
             self.tags({KEPT_IN: str(path.parents[len(name.parts) - 1])})
+
+    def model(self, folder: Path, name: str, step: int) -> None:
+        from catdog_exp.tracking.logged_model import log_model
+
+        try:
+            with self._whole():
+                log_model(self._store, self._id, name, folder, step)
+        except UserError as error:
+            if local_path(self._store.artifacts) is not None:
+                raise
+            log.warning("the model is not logged, it stays in %s: %s", folder, error)
 
     def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag

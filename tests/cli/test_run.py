@@ -66,6 +66,12 @@ def test_mlflow_holds_the_whole_run(finished):
     assert listed >= PICTURES
     checkpoints = [file.path for file in store.list_artifacts(run.info.run_id, "checkpoints")]
     assert checkpoints == ["checkpoints/best.safetensors"]
+    (model,) = store.search_logged_models([run.info.experiment_id])
+    assert (model.name, model.source_run_id, str(model.status)) == ("cnn", run.info.run_id, "READY")
+    tied = {metric.key: metric.value for metric in model.metrics}
+    assert tied["best/roc_auc"] == run.data.metrics["best/roc_auc"]
+    card = (Path(model.artifact_location) / "README.md").read_text()
+    assert f"| accuracy | {run.data.metrics['best/accuracy']:.4g} |" in card
 
 
 def test_the_same_run_anew_reuses_the_pack_and_gives_the_same_checkpoint(finished, tmp_path, catdog):

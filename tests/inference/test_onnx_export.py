@@ -15,46 +15,12 @@ from catdog_exp.mx import mx
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.initial_weights import read_weights
 from catdog_exp.networks.network import Network
-from catdog_exp.networks.parameters import named_parameters
 from catdog_exp.reading import read
-from catdog_exp.training.checkpoint import Checkpoint, save_checkpoint
+from tests.checkpoints import save_drawn
 from tests.networks.onnx_file import save_convolution
 
 MODELS = Path(__file__).parents[2] / "conf" / "model"
 PHOTOGRAPHS = ["cats/cat.2000.jpg", "cats/cat.2001.jpg", "dogs/dog.2000.jpg", "dogs/dog.2001.jpg", "dogs/dog.2002.jpg"]
-
-
-def saved(folder: Path, network: Network, size: int, *, mirrored: bool = False) -> Path:
-    """A checkpoint of a network whose parameters, and statistics of normalization, are drawn."""
-    block = network.build(size, 2)
-    block.initialize(mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2))
-    block(mx.nd.zeros((1, 3, size, size)))
-    drawing = np.random.default_rng(7)
-    parameters = {name: own.data().asnumpy() for name, own in named_parameters(block).items()}
-    for name, values in parameters.items():
-        if name.endswith(("running_mean", "beta", "bias")):
-            parameters[name] = drawing.normal(0, 0.1, values.shape).astype(np.float32)
-        elif list(parameters)[-2:].count(name):
-            parameters[name] = values / 20  # of the last layer: it is not to be sure of anything
-        elif name.endswith(("running_var", "gamma")):
-            parameters[name] = drawing.uniform(0.7, 1.3, values.shape).astype(np.float32)
-    checkpoint = Checkpoint(
-        network=network,
-        classes=["cat", "dog"],
-        size=size,
-        epoch=1,
-        metrics={},
-        objective="val/accuracy",
-        seed=0,
-        mirrored=mirrored,
-        pack="",
-        learned="",
-        complete=True,
-        validated="",
-        parameters=parameters,
-    )
-    save_checkpoint(folder / "best.safetensors", checkpoint)
-    return folder / "best.safetensors"
 
 
 def of_conf(name: str, folder: Path, size: int) -> Network:
@@ -74,7 +40,7 @@ def crops_of(real_pictures: Path, size: int) -> np.ndarray:
 def test_it_answers_as_the_network_does(real_pictures, tmp_path, monkeypatch, name, mirrored):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     size = 64 if name == "efficientnet_lite" else 33 if name in ("resnet", "fastnet") else 32
-    path = saved(tmp_path, of_conf(name, tmp_path, size), size, mirrored=mirrored)
+    path = save_drawn(tmp_path, of_conf(name, tmp_path, size), size, mirrored=mirrored)
     classifier = Classifier.load(path)
     crops = crops_of(real_pictures, size)
     assert np.ptp(classifier.probabilities(crops)[:, 0]) > 0.003  # it tells the pictures apart
@@ -86,7 +52,7 @@ def test_it_answers_as_the_network_does(real_pictures, tmp_path, monkeypatch, na
 
 def test_another_network_is_told_from_it(real_pictures, tmp_path):
     first, second = (
-        Classifier.load(saved(tmp_path, Cnn(layers=2, width=width, dense=[], batch_norm=False, dropout=0), 32))
+        Classifier.load(save_drawn(tmp_path, Cnn(layers=2, width=width, dense=[], batch_norm=False, dropout=0), 32))
         for width in (4, 5)
     )
     with pytest.raises(UserError, match="differ by"):
@@ -94,7 +60,7 @@ def test_another_network_is_told_from_it(real_pictures, tmp_path):
 
 
 def test_its_weights_are_called_as_the_network_calls_them(tmp_path):
-    path = saved(tmp_path, Cnn(layers=1, width=4, dense=[8], batch_norm=True, dropout=0.5), 8)
+    path = save_drawn(tmp_path, Cnn(layers=1, width=4, dense=[8], batch_norm=True, dropout=0.5), 8)
     (tmp_path / "network.onnx").write_bytes(onnx_network(Classifier.load(path).checkpoint))
     given, own = (read_weights(each) for each in (tmp_path / "network.onnx", path))
     assert all(np.array_equal(given[name], values) for name, values in own.items())

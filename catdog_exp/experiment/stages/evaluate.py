@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, DecodedPictures]) -> None:
-    """Judge the network on each of the `sides`, leaving out what it has been trained on.
+def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, DecodedPictures]) -> dict[str, float]:
+    """Judge the network on each of the `sides`, leaving out what it has been trained on. Returns the figures.
 
-    Figures of the validation side are logged as `best/…`, those of the test side as `test/…`; so is a table of each.
+    Those of the validation side are logged as `best/…`, those of the test side as `test/…`; so is a table of each.
     Raises UserError where the network is for other classes or sizes, or nothing is left to judge it on.
     """
     _check_fits(work, pack, network)
     checkpoint = network.checkpoint
     whose = "the network's first weights were" if checkpoint.pack else "this network, of an earlier version, was"
     warn_of_unknown(checkpoint.pictures, whose)
-    tables = []
+    tables, found = [], dict[str, float]()
     for split, pictures in sides.items():
         judged, digests = without(pictures, digests_of(work.pack, pack, split), checkpoint.pictures, split, TRAINED)
         which = f"{split} picture{'s' * (len(judged) != 1)}"
@@ -41,8 +41,11 @@ def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, Dec
             judged, digests = without(judged, digests, checkpoint.choosing, split, CHOSEN)
         elif chose := len(judged) - len(checkpoint.choosing.others(digests)):
             which += ", which chose the epoch" if chose == len(judged) else f", {chose:,} of which chose the epoch"
-        tables.append(_judge(work, pack, network, split, judged, digests, which))
+        table, figures = _judge(work, pack, network, split, judged, digests, which)
+        tables.append(table)
+        found |= figures
     work.tracker.tags({TABLES: json.dumps([{"path": name, "type": "table"} for name in tables])})
+    return found
 
 
 def _judge(
@@ -53,8 +56,8 @@ def _judge(
     pictures: DecodedPictures,
     digests: list[str],
     which: str,
-) -> str:
-    """Judge the network on one side, and log that. Returns the name of the table."""
+) -> tuple[str, dict[str, float]]:
+    """Judge the network on one side, and log that. Returns the name of the table, and the figures."""
     from catdog_exp.inference.comparison import evaluation_rows
     from catdog_exp.inference.evaluation import evaluate
     from catdog_exp.plots.confusion import confusion_plot
@@ -65,7 +68,8 @@ def _judge(
     figures = {f"{prefix}/{name}": value for name, value in evaluation.metrics().items()}
     if split == "validation":
         figures["best/epoch"] = network.checkpoint.epoch
-    work.tracker.figures({**figures, f"{prefix}/pictures": len(pictures)})
+    figures[f"{prefix}/pictures"] = len(pictures)
+    work.tracker.figures(figures)
     ending = "" if split == "validation" else f"_{split}"
     confusion = work.folder / f"confusion_matrix{ending}.png"
     mistakes = work.folder / f"worst_mistakes{ending}.png"
@@ -78,7 +82,7 @@ def _judge(
     for file in (confusion, mistakes, table):
         work.tracker.artifact(file)
     say(log, f"on {len(pictures):,} {which}: {evaluation.shown}")
-    return table.name
+    return table.name, figures
 
 
 def _check_fits(work: Work, pack: Pack, network: Classifier) -> None:
