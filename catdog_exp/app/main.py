@@ -116,8 +116,10 @@ class CheckFirst(Callback):
     sender: ClassVar[Sender | None] = None
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        with _stopping():
+        with _stopping(), contextlib.ExitStack() as stack:
             CheckFirst.sender = _sender(config)  # it gets ready while all else is imported and checked
+            if CheckFirst.sender is not None:
+                stack.callback(CheckFirst.sender.close)
             check_outputs(OmegaConf.select(config, "paths.outputs"))
             check_keys(config.hydra)
             values = plain(config)
@@ -132,6 +134,7 @@ class CheckFirst(Callback):
             # Before Hydra writes the config into the run's folder.
             hand_on(values["tracking"]["uri"])
             hide(config)
+            stack.pop_all()
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         with _stopping():

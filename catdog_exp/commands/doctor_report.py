@@ -70,7 +70,7 @@ def report(
     yield "MXNet", _mxnet(mxnet)
     yield "Machine", [_cores(), _memory(), _disk(outputs)]
     yield "GPUs", gpu_facts(mxnet)
-    yield "Tracking", [*tracking, _store(uri)]
+    yield "Tracking", [*tracking, _store(uri), *_unsent(outputs)]
     yield "Configs", [_folder(folder) for folder in conf_folders]
 
 
@@ -140,6 +140,15 @@ def _store(uri: str) -> Fact:
         return Fact("missing", "store", str(error))
     except (ImportError, OSError) as error:
         return Fact("note", "store", f"cannot be looked at: {one_line(error) or error}")
+
+
+def _unsent(outputs: Path) -> list[Fact]:
+    try:
+        from catdog_exp.tracking.journal import unsent_line
+    except ImportError:  # which other facts are about
+        return []
+    line = unsent_line(outputs)
+    return [Fact("note", "unsent", line)] if line else []
 
 
 def _folder(folder: Path) -> Fact:

@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_exp.app.compose import run_config
@@ -39,6 +40,7 @@ def main(words: Sequence[str]) -> int:
     if chosen.experiment is not None:
         config = replace(config, experiment=chosen.experiment, run=None)
 
+    from catdog_exp.tracking.journal import unsent_line
     from catdog_exp.tracking.run_list import COLUMNS
     from catdog_exp.tracking.store import store_if_there
     from catdog_exp.tracking.uris import without_password
@@ -52,6 +54,8 @@ def main(words: Sequence[str]) -> int:
             file=sys.stderr if chosen.form else sys.stdout,
         )
         return 0
+    if line := unsent_line(Path(run.paths.outputs)):
+        print(line, file=sys.stderr)
     return _close(store) if chosen.stale else _list(store, chosen, run.objective)
 
 

@@ -190,4 +190,5 @@ def unsent_line(outputs: Path) -> str:
     for journal in journals(outputs):
         with suppress(Timeout, OSError), journal.lock().acquire(blocking=False):
             runs.add(journal.path.name.partition("-")[0])
-    return f"unsent: {len(runs)} {'run' if len(runs) == 1 else 'runs'}; `catdog sync` sends them" if runs else ""
+    count = f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}"
+    return f"of {count} something is not at MLflow yet: `catdog sync` sends it" if runs else ""

@@ -38,7 +38,9 @@ class Sender:
     def __init__(self, config: TrackingConfig) -> None:
         self._connection, theirs = Pipe()
         self._thread: threading.Thread | None = None
-        self._asked = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._caller = threading.get_ident()
+        self._asked, self._has_run = 0, False
         if "mlflow" in sys.modules:
             from catdog_exp.tracking.service import Service
 
@@ -50,9 +52,12 @@ class Sender:
         command = [sys.executable, "-P", "-c", _START, str(number), str(os.getpid()), *sys.path]
         # In a session of its own: what ends the run's process is not to end this one.
         quiet = subprocess.DEVNULL
-        subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=[number], start_new_session=True)
+        self._process = subprocess.Popen(
+            command, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=[number], start_new_session=True
+        )
         theirs.close()
-        self._connection.send(config)
+        with suppress(OSError):  # what asks it for something tells that it has died
+            self._connection.send(config)
 
     def earlier_runs(self, outputs: Path, fingerprints: Sequence[str], order: Sequence[State]) -> dict[str, Earlier]:
         """As `run_lookup.earlier_runs`, once what earlier attempts have left in a folder of outputs is sent."""
@@ -72,6 +77,7 @@ class Sender:
 
         Raises UserError when the store cannot be used.
         """
+        self._has_run = True
         run_id, link, journal = self._ask("start", outputs, name, tags, presence, resume)
         return run_id, link, journal
 
@@ -88,13 +94,16 @@ class Sender:
         """End it, once it has delivered what it can."""
         self.listen()
         self._connection.close()
+        if self._process is not None and not self._has_run:  # there is nothing to deliver
+            self._process.kill()
+            self._process.wait()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
 
     def listen(self) -> None:
-        """Log what it has to say."""
+        """Log what it has to say; in the thread alone that asks it, who is to get the answers."""
         with suppress(EOFError, OSError):
-            while self._connection.poll():
+            while threading.get_ident() == self._caller and self._connection.poll():
                 self._receive()
 
     def _ask(self, what: str, *arguments: Any, longest: float = 0.0, came: Sequence[int] = ()) -> Any:

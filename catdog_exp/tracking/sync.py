@@ -47,7 +47,9 @@ def send_unsent(
             log.warning("%s", error)
             continue
         try:
-            held = journal.lock().acquire(blocking=header.fingerprint in fingerprints)
+            # The sender of a process that was killed will soon have done what it can.
+            is_left = header.fingerprint in fingerprints and not is_alive("RUNNING", header.presence)
+            held = journal.lock().acquire(blocking=is_left)
         except Timeout:
             if again:
                 yield Sent(header.run_id, header.name, 0, "its own process is at it")

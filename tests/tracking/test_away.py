@@ -108,7 +108,7 @@ def test_one_that_never_comes_back_costs_a_run_one_line_and_is_given_all_later(r
     (journal,) = journals(outputs)
     assert caplog.messages[-1].startswith("MLflow lacks the rest of the run (it does not answer)")
     assert str(journal.path) in caplog.messages[-1]
-    assert unsent_line(outputs) == "unsent: 1 run; `catdog sync` sends them"
+    assert unsent_line(outputs) == "of 1 run something is not at MLflow yet: `catdog sync` sends it"
     ended = time.time()
     (left,) = send_unsent(config, outputs, again=True)
     assert (left.sent, "failed" in left.left) == (0, True)
