@@ -93,7 +93,7 @@ def _check(flags: argparse.Namespace, overrides: Sequence[str]) -> None:
     if flags.experimental_rerun is not None:
         raise UserError(
             "--experimental-rerun: runs leave no file for it; the same command again goes on with a run, "
-            "and if_exists=new repeats it"
+            "and `catdog rerun RUN` repeats one"
         )
     for flag, folder in (("--config-path", flags.config_path), ("--config-dir", flags.config_dir)):
         if folder is not None and "://" not in folder and not Path(folder).is_dir():

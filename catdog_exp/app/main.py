@@ -47,7 +47,7 @@ def main(words: Sequence[str]) -> None:
     conf = str(conf_folders()[-1])
     hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)
     with composing(line.overrides):
-        sys.argv = ["catdog", *line.words, *words_for(line.flags)]
+        sys.argv = ["catdog", *line.words, *words_for(line.flags, line.overrides)]
         # To --package alone Hydra has an own line.
         said = io.StringIO() if line.flags.package is not None else sys.stderr
         try:

@@ -40,7 +40,7 @@ def test_values_of_flags_stay_with_them(tmp_path):
         (["--resolve", "a=1"], "add --cfg job"),
         (["-p", "data"], "add --cfg job"),
         (["-sc"], "-sc: add install=bash"),
-        (["--experimental-rerun", "config.pickle"], "if_exists=new repeats it"),
+        (["--experimental-rerun", "config.pickle"], "`catdog rerun RUN` repeats one"),
         (["~hydra.callbacks.check"], "~hydra.callbacks.check: the check before each run stays"),
         (["hydra.callbacks=null"], "hydra.callbacks=null: the check before each run stays"),
         (["--config-path", "no/such"], "--config-path no/such: there is no such folder"),

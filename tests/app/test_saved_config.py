@@ -29,6 +29,12 @@ def test_it_is_run_once_more_with_what_the_command_changes(saved, capsys, tmp_pa
     assert "77 are to be drawn" in capsys.readouterr().out
     assert main(["--config-path", str(saved), "train.sed=3"]) == 2
     assert "train.sed: unknown key; did you mean train.seed?" in capsys.readouterr().err
+    for word in ("model=cnn", "train/optimizer=adam"):
+        assert main(["--config-path", str(saved), "--config-name", "config", word]) == 2
+        line = capsys.readouterr().err
+        assert line.startswith(f"catdog: {word}: the config of a run that was made has no groups")
+        assert "`catdog rerun RUN KEY=VALUE`" in line
+        assert line.count("\n") == 1
     assert sorted(tmp_path.rglob("*")) == before
 
 
