@@ -32,6 +32,7 @@ runs [--filter COND] [--sort KEY] [--columns KEY,…] [--sweep RUN] [--json | --
                                          the runs, newest first; those that died without a word: list and close them
 show RUN                                 one run: settings, figures, origin, files
 diff RUN RUN... [--plot FILE.png]        what differs between runs, and whether that may be luck
+evaluate RUN data=… [data.root=DIR]      a run's network judged on other pictures
 rerun RUN [--verify]                     a run once more, from its record at MLflow
 packs [verify [ID...] | prune [--unused] [--older AGE] [--yes]]
                                          the packs that are there: list, check or remove them

@@ -84,6 +84,10 @@ class RunConfig:
                 f"augment.size={size}: this network is for pictures of one size, data.resize={self.data.resize}; "
                 "model=fastnet, model=resnet and model=efficientnet_lite take any"
             )
+        if self.data.test_ratio == 1 and {"preview", "train"} & set(self.stages):
+            raise ValueError(
+                f"data.test_ratio=1 leaves no picture to train on: stages={','.join(self.stages)} need some"
+            )
         weights, classes = self.train.class_weights, self.data.classes
         if isinstance(weights, list) and len(weights) != len(classes):
             raise ValueError(

@@ -18,6 +18,8 @@ def run_name(settings: Mapping[str, Any], words: Sequence[str]) -> str:
     """
     chosen = settings.get("chosen", {})
     what = chosen.get("experiment") or chosen.get("model") or "run"
+    if "train" not in settings.get("stages", ["train"]) and (judged := settings["predict"]["run"]):
+        what = f"network of {judged[:8]}"
     pictures = f"{chosen.get('data', 'pictures')}, {settings['data']['resize']} px"
     keys = {word.lstrip("+").partition("=")[0] for word in words}
     own = {key: value for key, value in parameters(settings).items() if key in keys and key != "data.resize"}

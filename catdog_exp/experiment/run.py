@@ -191,7 +191,7 @@ def _stages(
         if "preview" in missing:
             preview(work, sides["train"])
             work.finish("preview")
-        if {"train", "evaluate"} & set(missing):
+        if {"train", "evaluate"} & set(missing) and "validation" in work.pack.sides:
             sides["validation"] = decoded(work, pack, "validation")
         if "evaluate" in missing and "test" in work.pack.sides:
             sides["test"] = decoded(work, pack, "test")

@@ -36,7 +36,7 @@ class DataConfig:
     quality: Annotated[int, Field(ge=1, le=100)]
     threads: Annotated[int, Field(ge=1, le=256)]
     seed: Annotated[int, Field(ge=0)]
-    test_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    test_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
     folds: Annotated[int, Field(ge=2, le=100)] | None = None
     fold: Annotated[int, Field(ge=0)] = 0
     shards: Annotated[int, Field(ge=1, le=4096)] = 1

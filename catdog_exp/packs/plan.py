@@ -22,7 +22,7 @@ from catdog_exp.sources.source import SPLITS, Listing, Split
 
 DIGESTS = ".digests"  # the folder, beside the packs, of what is known of the pictures' contents
 PURPOSES: dict[Split, str] = {"train": "to train on", "validation": "to validate on", "test": "to test on"}
-NUMBERS = {2: "two", 3: "three"}
+NUMBERS = {1: "one", 2: "two", 3: "three"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class PackPlan:
 
     @property
     def sides(self) -> list[Split]:
-        """The sides that the pack has: two, or three with one to test on."""
+        """The sides that the pack has."""
         return [split for split in SPLITS if self.lists[split]]
 
     @cached_property
@@ -107,6 +107,8 @@ def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:
     found = look_at(listing, folder, data.threads)
     lists = split_listing(listing, found, data)
     asked = [split for split in SPLITS if split != "test" or data.test_ratio or lists["test"]]
+    if data.test_ratio == 1:
+        asked = ["test"]
     separated = separate(lists, found)
     copied = [*separated.copies, *separated.contradictions]
     check_classes(listing.classes, {split: separated.lists[split] for split in asked}, copied)

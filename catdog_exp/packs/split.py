@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from pathlib import Path
 
 from catdog_exp.errors import UserError
@@ -23,8 +24,9 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     alone, and are cut there: first those to validate on, then those to train on, last those to test on. The test
     side gets `data.test_ratio` of them, the training side `data.split_ratio` of the others, rounded to whole pictures;
     at least one to train on, one to validate on and one to test on, in this order, where there are as many. Without
-    a `data.test_ratio` the test side is empty. With `data.folds`, those that are not tested on are cut into so many
-    runs, whose lengths differ by one at most, and `data.fold` is the run to validate on.
+    a `data.test_ratio` the test side is empty; one of 1 takes all, whatever the source says. With `data.folds`, those
+    that are not tested on are cut into so many runs, whose lengths differ by one at most, and `data.fold` is the run
+    to validate on.
 
     So a picture stays on its side when files are renamed or moved. Of a class to which k pictures are added, at most
     k others cross each cut. Two sides have one cut, so at most k change their side; a test side and folds bring one
@@ -38,6 +40,8 @@ def split_listing(listing: Listing, contents: Mapping[str, Content], data: DataC
     Raises UserError where a side or folds are to be cut, and the source has a split of its own; and where a class has
     fewer pictures than folds.
     """
+    if data.test_ratio == 1:
+        listing = replace(listing, pictures=[replace(picture, split="test") for picture in listing.pictures])
     identities = {picture.path: _identity(picture.path, contents[picture.path]) for picture in listing.pictures}
     given = {picture.split for picture in listing.pictures}
     _check_own_split(listing.root, given, data)
@@ -79,7 +83,7 @@ def _rank(purpose: str, identity: str) -> bytes:
 
 
 def _check_own_split(root: Path, given: Set[Split | None], data: DataConfig) -> None:
-    if data.test_ratio and given - {None}:
+    if 0 < data.test_ratio < 1 and given - {None}:
         setting, other = f"data.test_ratio={data.test_ratio}", "0"
     elif data.folds and "validation" in given:
         setting, other = f"data.folds={data.folds}", "null"

@@ -13,7 +13,7 @@ MISTAKES = [
     (["data.split_ratio=1.5"], "data.split_ratio=1.5: should be less than 1"),
     (["data.fold=1"], "data.fold=1: give data.folds too"),
     (["data.folds=5", "data.fold=5"], "data.fold=5: of 5 folds the last is 4"),
-    (["data.test_ratio=1"], "data.test_ratio=1: should be less than 1"),
+    (["data.test_ratio=1"], "data.test_ratio=1 leaves no picture to train on"),
     (["data.resize=0"], "data.resize=0: should be greater than or equal to 8"),
     (["model=cn"], "model=cn: no such choice; model can be cnn, efficientnet_lite, fastnet, onnx_backbone, resnet"),
     (["experiment=nope"], "experiment=nope: no such choice; experiment can be accurate, fast, notebook, readme300"),

@@ -281,3 +281,10 @@ def test_of_few_pictures_it_is_said_in_which_steps_accuracy_can_come(pictures: s
 @pytest.mark.parametrize("pictures", [0, 50, 1000])
 def test_of_none_and_of_many_nothing_is_said(pictures: int):
     assert coarseness(pictures) == ""
+
+
+def test_all_pictures_can_be_there_to_test_on():
+    contents = _different(3, 2)
+    own: dict[str, Split] = {"cat/0.jpg": "train", "dog/1.jpg": "validation"}
+    for lists in (_split(contents, test_ratio=1.0), _split(contents, own, test_ratio=1.0)):
+        assert _sides(lists) == dict.fromkeys(contents, "test")
