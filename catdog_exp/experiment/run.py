@@ -23,6 +23,7 @@ from catdog_exp.experiment.run_lock import RunLock, run_lock
 from catdog_exp.experiment.same_pictures import check_same_pictures
 from catdog_exp.experiment.work import Work
 from catdog_exp.tracking.best_run import DATASET
+from catdog_exp.tracking.links import compared
 from catdog_exp.tracking.record import RERUN_OF
 from catdog_exp.tracking.run_lookup import FINGERPRINT
 from catdog_exp.tracking.sender import Sender
@@ -109,9 +110,12 @@ def run(
             log.info("trained already: run %s; its network is used for: %s", earlier.run_id[:8], ", ".join(missing))
         tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier, name, sender))
         work = Work(config, plan, folder, tracker, dict(earlier.done) if earlier else {})
-        objective = _stages(work, missing, workers, lock, on_epoch)
+        try:
+            objective = _stages(work, missing, workers, lock, on_epoch)
+        finally:  # after those of the epochs: MLflow compares runs by the metric that came first
+            tracker.figures(work.figures)
         say(log, f"files: {folder}")
-        say(log, f"MLflow: {tracker.link}")
+        say(log, f"MLflow: {tracker.link}{compared(tracker.link)}")
         return Result(objective, tracker.run_id, tracker.link)
 
 
@@ -155,7 +159,9 @@ def _logged(
                 tracker.artifact(folder / file, "config")
         tracker.settle()  # a store, or a place for files, that takes nothing is to be known before any work
         yield tracker
-        tracker.share({**config.chosen, **parameters(shown)}, is_minimized(config.objective))
+        minimize = is_minimized(config.objective)
+        tracker.share({**config.chosen, **parameters(shown)}, minimize)
+        tracker.describe(words, minimize)
 
 
 def _stages(
@@ -244,5 +250,5 @@ def _reused(config: RunConfig, finished: Earlier, sender: Sender | None) -> Resu
     assert finished.objective is not None
     run_id, result = finished.run_id[:8], f"{config.objective} {finished.objective:.4f}"
     say(log, f"finished already: run {run_id}, {result}; if_exists=new runs it again")
-    say(log, f"MLflow: {finished.link}")
+    say(log, f"MLflow: {finished.link}{compared(finished.link)}")
     return Result(finished.objective, finished.run_id, finished.link, reused=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.plan import Plan
 from catdog_exp.packs.plan import PackPlan
 from catdog_exp.threads import threads_to_use
+from catdog_exp.tracking.description import TIME
 from catdog_exp.tracking.done_stages import stages_tag, with_stage
 
 if TYPE_CHECKING:
@@ -18,13 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """One run under way. folder: its own. tracker: what it is logged to. done: stages by now, with their identities."""
+    """One run under way.
+
+    folder: its own. tracker: what it is logged to. done: stages by now, with their identities. figures: of the whole
+    run, which are logged at its end. moments: when it began, and when each of its stages ended.
+    """
 
     config: RunConfig
     plan: Plan
     folder: Path
     tracker: RunLog
     done: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    moments: list[float] = field(default_factory=lambda: [time.monotonic()])
 
     @property
     def pack(self) -> PackPlan:
@@ -39,5 +47,7 @@ class Work:
 
     def finish(self, stage: Stage) -> None:
         """Log that a stage is done: the same command does not do it again."""
+        self.moments.append(time.monotonic())
+        self.figures[f"{TIME}{stage}"] = self.moments[-1] - self.moments[-2]
         self.done.update(with_stage(self.done, stage, self.plan.identities[stage]))
         self.tracker.tags(stages_tag(self.done))

@@ -24,6 +24,7 @@ from catdog_exp.sweeps.attempts import Attempts, start_server
 from catdog_exp.sweeps.composed import composed, plain
 from catdog_exp.sweeps.jobs import STOP, Job, Jobs, Outcome
 from catdog_exp.sweeps.live import live_view
+from catdog_exp.sweeps.note import sweep_note
 from catdog_exp.sweeps.passwords import restored
 from catdog_exp.sweeps.places import LOOK_EVERY, Elsewhere, Places, places
 from catdog_exp.sweeps.planning import absent_pictures, plan, sweep_fingerprint
@@ -31,7 +32,8 @@ from catdog_exp.sweeps.results import best_job
 from catdog_exp.sweeps.seeds import Spread
 from catdog_exp.sweeps.stopping import signals_noted
 from catdog_exp.sweeps.summary import spreads_of, summarize
-from catdog_exp.sweeps.table import job_table, markdown_table, plan_table
+from catdog_exp.sweeps.table import job_table, plan_table
+from catdog_exp.tracking.links import compared
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
 from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs, find_parent
@@ -40,7 +42,6 @@ from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
 
 WORDS = "words.txt"  # in the sweep's folder: those of its command
-NOTE = "mlflow.note.content"  # MLflow's tag: text that its page of a run begins with
 log = logging.getLogger(__name__)
 
 
@@ -102,7 +103,7 @@ def launch(
             try:
                 _run(jobs, place, folder, parent.run_id, common, came)
             finally:
-                lacking = _summary(folder, parent, jobs, common.objective)
+                lacking = _summary(folder, parent, own, jobs, common.objective)
                 parent.finish_children()
                 best = best_job(jobs.jobs, jobs.outcomes, is_minimized(common.objective))
                 if best is not None and (run_id := jobs.outcomes[best.number].run_id) is not None:
@@ -184,20 +185,25 @@ def _parent(common: RunConfig, words: Sequence[str], name: str) -> Iterator[RunL
         yield parent
 
 
-def _summary(folder: Path, parent: RunLog, jobs: Jobs, objective: str) -> str:
-    """Shows and logs how all jobs ended. Returns a line about those without a result, empty where all have one."""
+def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, objective: str) -> str:
+    """Shows and logs how all jobs ended. words: of the sweep's command.
+
+    Returns a line about those without a result, empty where all have one.
+    """
     all_jobs, outcomes = jobs.jobs, jobs.outcomes
     spreads = spreads_of(all_jobs, outcomes)
-    lines = [job_table(all_jobs, outcomes, objective), *(each.line(objective) for each in spreads), *jobs.conclusion()]
-    say(log, "\n".join(lines))
-    say(log, f"sweep: {folder}; MLflow: {parent.link}")
+    together = [*(each.line(objective) for each in spreads), *jobs.conclusion()]
+    say(log, "\n".join([job_table(all_jobs, outcomes, objective), *together]))
+    say(log, f"sweep: {folder}; MLflow: {parent.link}{compared(parent.link)}")
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
     parent.figures(_figures(all_jobs, outcomes, objective, spreads))
     parent.share({}, is_minimized(objective), jobs=True)
     for file in files:
         parent.artifact(file)
-    parent.tags({NOTE: markdown_table(all_jobs, outcomes, objective)})
+    if parent.run_id is not None:
+        note = sweep_note(parent.run_id, words, all_jobs, outcomes, objective, together)
+        parent.note(note, is_minimized(objective))
     lacking = sum(job.number not in outcomes or not outcomes[job.number].has_result for job in all_jobs)
     return f"{lacking} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""
 
@@ -208,17 +214,17 @@ def _figures(
     """What there is to say of a sweep in numbers."""
     ended = [outcomes[job.number] for job in jobs if job.number in outcomes]
     values = [each.objective for each in ended if each.status in ("finished", "reused") and each.objective is not None]
-    figures = {
-        "jobs/finished": sum(each.has_result for each in ended),
-        "jobs/failed": sum(each.status == "failed" for each in ended),
-        "jobs/seconds": sum(each.seconds for each in ended),
-    }
-    if values:
+    figures: dict[str, float] = {}
+    if values:  # first: MLflow compares runs by the metric that came first
         best = min(values) if is_minimized(objective) else max(values)
         figures |= {"objective": best, "objective/mean": sum(values) / len(values)}
     if len(spreads) == 1:
         figures["objective/deviation"] = spreads[0].deviation
-    return figures
+    return figures | {
+        "jobs/finished": sum(each.has_result for each in ended),
+        "jobs/failed": sum(each.status == "failed" for each in ended),
+        "jobs/seconds": sum(each.seconds for each in ended),
+    }
 
 
 def _plan(first: RunConfig, jobs: list[Job], at_once: int) -> str:

@@ -11,13 +11,14 @@ from catdog_exp.sweeps.jobs import Job, Outcome
 from catdog_exp.sweeps.results import best_job, differing_keys, ranked, value_of
 from catdog_exp.sweeps.words import clock, described, exact, roughly, shown
 from catdog_exp.tables import cut, table
+from catdog_exp.tracking.links import LONGEST, RUN
+from catdog_exp.tracking.markdown import table_head, table_row
 from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
 
 CSV = "sweep.csv"  # the whole table, in the sweep's folder
 MOST_JOBS = 60  # of more, people are shown the best ones and those that failed
 BEST_JOBS = 40
-LONGEST_NOTE = 5_000  # letters, as many as MLflow takes
 LONGEST_CELL = 60  # letters of a cell in the note
 WAITING = "waiting"
 NEW = "new"
@@ -70,34 +71,39 @@ def csv_table(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: s
     return text.getvalue()
 
 
-def markdown_table(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str) -> str:
-    """The jobs in Markdown, at most 5,000 letters: of many the best and the failed ones, as far as there is room."""
+def markdown_table(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str, room: int) -> str:
+    """The jobs in Markdown, their runs as `run:ID`, at most `room` letters once these are links.
+
+    Of many jobs the best and the failed ones, as far as there is room.
+    """
     minimize = is_minimized(objective)
     best = best_job(jobs, outcomes, minimize)
     keys = differing_keys(jobs)
-    head = ["job", "status", objective, *keys, "time", "run", "reason"]
-    lines = [_markdown(head), "|" + " --- |" * len(head)]
+    lines = table_head(["job", "result", objective, *keys, "time", "run", "reason"])
     last = f"\n{len(jobs)} jobs in all, of which the best and the failed ones stand here as far as there is room; "
     last += f"the whole table is in {CSV}.\n"
-    room = LONGEST_NOTE - len(last) - sum(len(line) + 1 for line in lines)
+    room -= len(last) + sum(len(line) + 1 for line in lines)
     rows: dict[int, str] = {}
     for job in _worth_showing(jobs, outcomes, minimize):
         outcome = outcomes.get(job.number)
         values = [shown(job.differs[key]) if key in job.differs else "" for key in keys]
         value = f"**{_value(outcome)}**" if job is best else _value(outcome)
         time, run = _time_and_run(outcome)
-        link = without_password(outcome.link) if outcome is not None else ""
-        if link.startswith(("http://", "https://")) and run:
-            run = f"[{run}]({link})"
+        link = f"[{run}]({RUN}{outcome.run_id})" if outcome is not None and run else ""
         reason = without_password(outcome.reason) if outcome is not None else ""
         cells = [cut(cell, LONGEST_CELL) for cell in (*values, reason)]
-        row = _markdown([str(job.number), _status(outcome), value, *cells[:-1], time, run, cells[-1]])
-        room -= len(row) + 1
+        row = table_row([str(job.number), result(outcome), value, *cells[:-1], time, link, cells[-1]])
+        room -= len(row) + 1 + LONGEST * bool(link)
         if room < 0:
             break
         rows[job.number] = row
     lines += [rows[number] for number in sorted(rows)]
     return "\n".join(lines) + "\n" + (last if len(rows) < len(jobs) else "")
+
+
+def result(outcome: Outcome | None) -> str:
+    """Where a job's result is from: `new` or `reused`; else how it ended."""
+    return NEW if outcome is not None and outcome.status == "finished" else _status(outcome)
 
 
 def plan_table(jobs: Sequence[Job], states: Mapping[str, str], seconds: Mapping[str, float], at_once: int) -> str:
@@ -162,8 +168,3 @@ def _plan_line(jobs: Sequence[Job], states: Mapping[str, str], seconds: Mapping[
     judged = {run for number, of in judged_by(jobs, seconds).items() if number in to_run for run in of}
     runs = f"{len(judged)} run{'s' * (len(judged) != 1)}"
     return f"{total}; about {roughly(time)} with {at_once} at once, judging by {runs}"
-
-
-def _markdown(cells: Sequence[str]) -> str:
-    plain = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
-    return "| " + " | ".join(plain) + " |"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,8 +50,11 @@ class RunLog:
     def params(self, values: Mapping[str, Any]) -> None:
         """Log settings, already flat. A value of more than 6,000 characters is cut, and says so."""
 
-    def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Log the metrics of one step in one call, with one time; what an earlier attempt has logged stays."""
+    def metrics(self, values: Mapping[str, float], step: int, figures: Mapping[str, float] | None = None) -> None:
+        """Log the metrics of one step in one call, with one time; what an earlier attempt has logged stays.
+
+        figures: of the whole run until then, which stand at step 0 and are logged first, where the step is new.
+        """
 
     def figures(self, values: Mapping[str, float]) -> None:
         """Log metrics of the whole run, at step 0, where MLflow draws bars; one judged anew replaces the old one."""
@@ -63,6 +67,15 @@ class RunLog:
 
     def model(self, folder: Path, name: str, step: int) -> None:
         """Log a folder with an MLflow model as the run's network, of that epoch, after its figures and datasets."""
+
+    def describe(self, words: Sequence[str], minimize: bool) -> None:
+        """Let the run's page begin with what it was and how it went, from all that is logged of it until now.
+
+        words: what its user set. minimize: whether less of the objective is better.
+        """
+
+    def note(self, text: str, minimize: bool) -> None:
+        """Let the run's page begin with `text`, in Markdown; `[…](run:ID)` in it links another run."""
 
     def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         """Log what the run reads. digest: at most 36 characters. source: its folder. profile: its figures."""
@@ -127,7 +140,7 @@ class MlflowLog(RunLog):
         self._logged = self._logged_metrics(run)
         self._id: str = run.info.run_id
         self.run_id = self._id
-        self.link = store.link(self._id)
+        self.link = store.link(self._id, jobs=SWEEP in run.data.tags)
         self.now = time.time_ns() // 1_000_000
 
     def params(self, values: Mapping[str, Any]) -> None:
@@ -138,12 +151,13 @@ class MlflowLog(RunLog):
         for start in range(0, len(params), BATCH):
             self._batch(params=params[start : start + BATCH])
 
-    def metrics(self, values: Mapping[str, float], step: int) -> None:
+    def metrics(self, values: Mapping[str, float], step: int, figures: Mapping[str, float] | None = None) -> None:
         from mlflow.entities import Metric
 
         new = {key: float(value) for key, value in values.items() if (key, step) not in self._logged}
         if new:
-            self._batch(metrics=[Metric(key, value, self.now, step) for key, value in new.items()])
+            first = [Metric(key, float(value), self.now, 0) for key, value in (figures or {}).items()]
+            self._batch(metrics=[*first, *(Metric(key, value, self.now, step) for key, value in new.items())])
 
     def figures(self, values: Mapping[str, float]) -> None:
         for key, value in values.items():
@@ -169,13 +183,23 @@ class MlflowLog(RunLog):
     def model(self, folder: Path, name: str, step: int) -> None:
         from catdog_exp.tracking.logged_model import log_model
 
-        try:
-            with self._whole():
-                log_model(self._store, self._id, name, folder, step)
-        except UserError as error:
-            if local_path(self._store.artifacts) is not None:
-                raise
-            log.warning("the model is not logged, it stays in %s: %s", folder, error)
+        with plain_errors(self._store.shown):
+            log_model(self._store, self._id, name, folder, step)
+
+    def describe(self, words: Sequence[str], minimize: bool) -> None:
+        from catdog_exp.tracking.description import describe_experiment, describe_run
+
+        with self._shared("description"):
+            run = describe_run(self._store, self._id, words, minimize)
+            if PARENT not in run.data.tags:  # of a sweep's jobs, the sweep does it
+                describe_experiment(self._store, minimize)
+
+    def note(self, text: str, minimize: bool) -> None:
+        from catdog_exp.tracking.description import describe_experiment, write_note
+
+        with self._shared("description"):
+            write_note(self._store, self._id, text)
+            describe_experiment(self._store, minimize)
 
     def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -202,14 +226,19 @@ class MlflowLog(RunLog):
     def share(self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False) -> None:
         from catdog_exp.tracking.view import keep_view
 
+        with self._shared("view"):
+            keep_view(self._store, settings, minimize, self._id if jobs else "")
+
+    @contextmanager
+    def _shared(self, what: str) -> Iterator[None]:
+        """Not everyone who may log runs may change an experiment."""
         try:
             with plain_errors(self._store.shown):
-                keep_view(self._store, settings, minimize, self._id if jobs else "")
+                yield
         except UserError as error:
             if not is_final(error):
                 raise
-            # Not everyone who may log runs may change an experiment.
-            log.warning("the experiment's view is not kept up: %s", error)
+            log.warning("the experiment's %s is not kept up: %s", what, error)
 
     def finish_children(self) -> None:
         from catdog_exp.tracking.children import finish_children

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.links import run_path, view_path
 from catdog_exp.tracking.server import check_server
 from catdog_exp.tracking.sqlite_file import check_readable, sqlite_file
 from catdog_exp.tracking.store_errors import plain_errors
@@ -43,11 +44,10 @@ class Store:
         """
         yield from search(self, [self.experiment_id], condition, order, limit)
 
-    def link(self, run_id: str) -> str:
-        """One line for people, how to look at the run: at a server its address."""
+    def link(self, run_id: str, *, jobs: bool = False) -> str:
+        """One line for people, how to look at the run: at a server its address. jobs: at those under it, compared."""
         if is_server(self.uri):
-            page = f"/#/experiments/{self.experiment_id}/runs/{run_id}?workflowType=machine_learning"
-            return f"{self.shown.rstrip('/')}{page}"
+            return f"{self.shown.rstrip('/')}{(view_path if jobs else run_path)(self.experiment_id, run_id)}"
         return f"run {run_id[:8]} of the experiment {self.experiment}: `catdog ui` shows it"
 
 

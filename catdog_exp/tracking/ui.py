@@ -8,10 +8,10 @@ import sys
 from contextlib import suppress
 
 from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.links import ALL, view_path
 from catdog_exp.tracking.server_process import ANY, check_free, run_server, url_host
 from catdog_exp.tracking.store import existing_store
 from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, without_password
-from catdog_exp.tracking.view import view_path
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 ALLOWED, ORIGINS = "MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"
@@ -28,13 +28,14 @@ def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) 
     """
     uri = absolute_uri(config.uri)
     if is_server(uri):
-        print(f"the runs are at {without_password(uri)}")
+        page = view_path(existing_store(config).experiment_id, ALL)
+        print(f"the runs are at {without_password(uri).rstrip('/')}{page}")
         return 0
     store = existing_store(config)
     check_free(host, port)
     names = _names(host)
     prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "").rstrip("/")
-    page = f"{prefix}{view_path(store.experiment_id)}"
+    page = f"{prefix}{view_path(store.experiment_id, ALL)}"
     lines = [f"MLflow shows the runs at http://{names[0]}:{port}{page} (Ctrl-C ends it)"]
     if host in ANY:
         lines.append(f"on this machine: http://{url_host(ANY[host])}:{port}{page}")

@@ -9,14 +9,19 @@ from typing import Any
 
 from catdog_exp.tracking.best_run import OBJECTIVE
 from catdog_exp.tracking.limits import HIDDEN
+from catdog_exp.tracking.links import ALL
 from catdog_exp.tracking.run_log import PARENT
 from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.store_errors import plain_errors
 
-ALL = "catdog"  # the name of the view of all runs; a sweep's has the sweep's own id
 _SHARED = "mlflow.sharedViewState."  # MLflow's tag of an experiment: a view, by its name
 _SEEN = f"{HIDDEN}seen"  # tag of an experiment: of each setting a digest of its value, null where it varies
-_METRICS = (OBJECTIVE, "best/accuracy", "best/loss", "test/accuracy", "jobs/finished")
+_METRICS = (OBJECTIVE, "best/accuracy", "best/loss", "test/accuracy")
+_OF_SWEEPS = ("jobs/finished",)  # metrics that the jobs of one do not have
+# The first sections of the page of charts, and how many stand beside each other there.
+_SECTIONS = {"result": 2, "val": 3, "pictures": 2, "train": 3, "best": 3, "test": 3}
+_PICTURES = ("worst_mistakes", "preview", "preview_augmented")
+_AXES = 6  # settings that have an axis beside the objective's
 _MOST = 25  # settings that have a column; MLflow keeps 5,000 characters
 
 
@@ -35,7 +40,9 @@ def keep_view(store: Store, settings: Mapping[str, Any], minimize: bool, sweep: 
         mark = hashlib.sha256(str(value).encode()).hexdigest()[:6]
         if seen.setdefault(key, mark) != mark:
             seen[key] = None
-    varying = [key for key, mark in seen.items() if mark is None][:_MOST]
+    differing = [key for key, mark in seen.items() if mark is None]
+    # What a chosen group brings stands last: `augment` tells it all by itself, mostly.
+    varying = sorted(differing, key=lambda key: any(part in differing for part in key.split(".")[:-1]))[:_MOST]
     views = {ALL: _view(varying, minimize, "")}
     if sweep:
         views[sweep] = _view(varying, minimize, f"tags.`{PARENT}` = '{sweep}'")
@@ -44,11 +51,6 @@ def keep_view(store: Store, settings: Mapping[str, Any], minimize: bool, sweep: 
         for key, value in wanted.items():
             if tags.get(key) != value:
                 store.client.set_experiment_tag(store.experiment_id, key, value)
-
-
-def view_path(experiment_id: str, name: str = ALL) -> str:
-    """Where a view is, from a server's address on. MLflow's pages are for language models unless told otherwise."""
-    return f"/#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={name}"
 
 
 def _read(text: str) -> dict[str, str | None]:
@@ -60,8 +62,12 @@ def _read(text: str) -> dict[str, str | None]:
 
 
 def _view(settings: Sequence[str], minimize: bool, condition: str) -> str:
-    """A view as MLflow's page keeps it; what is not said here it takes from its own default."""
-    columns = ["attributes.`Duration`", *(f"metrics.`{key}`" for key in _METRICS)]
+    """A view as MLflow's page keeps it; what is not said here it takes from its own default.
+
+    It makes a chart for each other metric by itself, in a section for each word before a `/`.
+    """
+    metrics = (*_METRICS, *(() if condition else _OF_SWEEPS))
+    columns = ["attributes.`Duration`", *(f"metrics.`{key}`" for key in metrics)]
     return json.dumps(
         {
             "searchFilter": condition,
@@ -75,12 +81,31 @@ def _view(settings: Sequence[str], minimize: bool, condition: str) -> str:
             "runsExpanded": {},
             "runsPinned": [],
             "runsHidden": [],
-            "compareRunCharts": None,
+            "runsHiddenMode": "FIRST_20_RUNS",
+            "compareRunCharts": _charts(settings),
+            "compareRunSections": [
+                {"uuid": name, "name": name, "display": True, "isReordered": True, "deleted": False, "columns": columns}
+                for name, columns in _SECTIONS.items()
+            ],
             "viewMaximized": True,
             "runListHidden": False,
-            "isAccordionReordered": False,
+            "isAccordionReordered": True,
             "groupBy": None,
             "groupsExpanded": {},
             "useGroupedValuesInCharts": True,
         }
     )
+
+
+def _charts(settings: Sequence[str]) -> list[dict[str, Any]]:
+    """What the page of charts opens on: the objective of each run, and by the settings that vary; and pictures."""
+    common = {"deleted": False, "isGenerated": False, "runsCountToCompare": 20}
+    result = {**common, "metricSectionId": "result"}
+    charts = [{**result, "uuid": "bars", "type": "BAR", "metricKey": OBJECTIVE, "displayName": OBJECTIVE}]
+    if settings:
+        axes = {"selectedParams": settings[:_AXES], "selectedMetrics": [OBJECTIVE], "showAllRuns": True}
+        charts.append({**result, "uuid": "axes", "type": "PARALLEL", **axes})
+    for key in _PICTURES:  # by itself MLflow's page shows all parameters in place of most of a picture
+        shown = {"imageKeys": [f"pictures/{key}"], "displayName": key, "step": 0, "showRunParams": False}
+        charts.append({**common, "metricSectionId": "pictures", "uuid": key, "type": "IMAGE", **shown})
+    return charts

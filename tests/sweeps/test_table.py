@@ -9,6 +9,7 @@ import pytest
 from catdog_exp.sweeps.estimating import estimate
 from catdog_exp.sweeps.jobs import Outcome
 from catdog_exp.sweeps.table import csv_table, job_table, markdown_table, plan_table
+from catdog_exp.tracking.links import with_links
 from tests.conftest import Terminal
 from tests.sweeps.made import failed, finished, job
 
@@ -85,22 +86,28 @@ def test_the_csv_has_everything_with_all_digits_and_no_password():
     assert second["reason"] == 'broke: "x",\nno http://you:***@host'
 
 
-def test_the_note_links_runs_and_keeps_its_cells_apart():
-    lines = markdown_table(JOBS, {0: finished(0.7), 1: failed("a | b\nc")}, "val/accuracy").splitlines()
+def test_the_note_links_runs_says_which_are_new_and_keeps_its_cells_apart():
+    reused = Outcome("reused", 0.6, "9" * 32, "", 5.0)
+    lines = markdown_table(
+        JOBS, {0: finished(0.7), 1: failed("a | b\nc"), 2: reused}, "val/accuracy", 8_000
+    ).splitlines()
     assert len(lines) == 5
-    assert "[1a2b3c4d](http://localhost:5000/" in lines[2]
+    assert [line.split("|")[2].strip() for line in lines[2:]] == ["new", "failed", "reused"]
+    assert f"[1a2b3c4d](run:{'1a2b3c4d' * 4})" in lines[2]
     assert "**0.7000**" in lines[2]
-    assert "a \\| b c |" in lines[3]
+    assert "a \\| b c" in lines[3]
 
 
 def test_a_long_note_is_cut_at_whole_rows_and_says_so():
     jobs = [job(number, train__seed=number) for number in range(60)]
     outcomes = {number: finished(number / 100) for number in range(60)}
-    note = markdown_table(jobs, outcomes, "val/accuracy")
-    assert 4_000 < len(note) <= 5_000
+    note = markdown_table(jobs, outcomes, "val/accuracy", 7_000)
+    linked = with_links(note, "123456789012345678")
+    assert 6_000 < len(linked) <= 7_000
     assert "60 jobs in all" in note.splitlines()[-1]
-    assert "| 59 |" in note
-    assert "| 0 |" not in note
+    numbers = [line.split("|")[1].strip() for line in note.splitlines()[2:-2]]
+    assert numbers == [str(number) for number in range(60 - len(numbers), 60)]
+    assert len(numbers) > 30
 
 
 def test_the_plan_tells_each_jobs_state_and_the_time_they_take_together():

@@ -43,7 +43,7 @@ def log_pack(work: Work, pack: Pack) -> None:
     for file in (pack.folder / "manifest.json", pack.folder / "rejected.csv", classes, work.folder / PICTURES):
         work.tracker.artifact(file, "pack")
     if pack.images_per_second is not None:
-        work.tracker.metrics({"pack/images_per_second": pack.images_per_second}, step=0)
+        work.figures["pack/images_per_second"] = pack.images_per_second
 
 
 def decoded(work: Work, pack: Pack, split: Split) -> DecodedPictures:

@@ -14,9 +14,11 @@ from catdog_exp.errors import GivenUp, UserError
 from catdog_exp.experiment.judging import TRAINED, digests_of, warn_of_unknown, without
 from catdog_exp.experiment.work import Work
 from catdog_exp.files import replacing
+from catdog_exp.tracking.best_run import OBJECTIVE
 from catdog_exp.tracking.run_log import PRUNED
 from catdog_exp.training.distributed.process_group import ProcessGroup
 from catdog_exp.training.learned import Learned
+from catdog_exp.training.objective import is_better
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,8 +62,13 @@ def train(
         warn_of_unknown(before, "the network's first weights were")
         validation, judged = without(validation, judged, before, "validation", TRAINED)
 
+    best: list[float] = []  # the objective's best values, one after the other
+
     def epoch_done(epoch: int, metrics: dict[str, float]) -> None:
-        work.tracker.metrics(metrics, step=epoch)
+        value = metrics[config.objective]
+        is_best = is_better(config.objective, value, best[-1] if best else None)
+        best.extend([value] * is_best)
+        work.tracker.metrics(metrics, epoch, {OBJECTIVE: value} if is_best else {})
         try:
             if on_epoch is not None:
                 on_epoch(epoch, metrics)
@@ -97,7 +104,6 @@ def train(
     work.tracker.artifact(curves)
     work.tracker.artifact(trained.best, "checkpoints")
     work.tracker.tags({"params_sha256": trained.params_sha256})
-    work.tracker.figures({"objective": trained.best_value})
     say(log, f"best {config.objective}: {trained.best_value:.4f}, of epoch {trained.best_epoch}")
     return trained
 
