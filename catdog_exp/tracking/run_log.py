@@ -68,6 +68,9 @@ class RunLog:
     def model(self, folder: Path, name: str, step: int) -> None:
         """Log a folder with an MLflow model as the run's network, of that epoch, after its figures and datasets."""
 
+    def image(self, path: Path, key: str, step: int) -> None:
+        """Log a picture for the image grid of MLflow's pages, where those of `key` stand beside each other by step."""
+
     def describe(self, words: Sequence[str], minimize: bool) -> None:
         """Let the run's page begin with what it was and how it went, from all that is logged of it until now.
 
@@ -185,6 +188,12 @@ class MlflowLog(RunLog):
 
         with plain_errors(self._store.shown):
             log_model(self._store, self._id, name, folder, step)
+
+    def image(self, path: Path, key: str, step: int) -> None:
+        from catdog_exp.tracking.images import log_image
+
+        with plain_errors(self._store.shown):
+            log_image(self._store, self._id, path, key, step)
 
     def describe(self, words: Sequence[str], minimize: bool) -> None:
         from catdog_exp.tracking.description import describe_experiment, describe_run

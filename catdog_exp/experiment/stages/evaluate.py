@@ -81,6 +81,7 @@ def _judge(
     table.write_text(json.dumps(rows), encoding="utf-8")
     for file in (confusion, mistakes, table):
         work.tracker.artifact(file)
+    work.tracker.image(mistakes, f"pictures/{mistakes.stem}", step=0)  # one step for all: the grid compares runs by it
     say(log, f"on {len(pictures):,} {which}: {evaluation.shown}")
     return table.name, figures
 

@@ -23,4 +23,5 @@ def preview(work: Work, pictures: DecodedPictures) -> None:
     augmented_sheet(pictures, classes, config.augment, config.train.seed, augmented)
     for sheet in (packed, augmented):
         work.tracker.artifact(sheet)
+        work.tracker.image(sheet, f"pictures/{sheet.stem}", step=0)
     log.info("pictures to look at: %s, %s", packed, augmented.name)
