@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from typing import Any
 
@@ -45,11 +46,26 @@ def visible_gpus() -> list[str]:
     return [gpu.strip() for gpu in chosen.split(",") if gpu.strip()]
 
 
+def gpu_load() -> dict[str, float]:
+    """How busy each GPU of this machine is now, in percent and megabytes, by MLflow's names; of none where none is."""
+    load: dict[str, float] = {}
+    if shutil.which("nvidia-smi") is not None:
+        answer = _answer("index,utilization.gpu,memory.used")
+        for number, busy, memory in re.findall(r"^(\d+), (\d+) %, (\d+) MiB$", answer, flags=re.MULTILINE):
+            load[f"gpu_{number}_utilization_percentage"] = float(busy)
+            load[f"gpu_{number}_memory_usage_megabytes"] = int(memory) * 2**20 / 1e6
+    return load
+
+
 def _seen_gpus() -> list[tuple[str, tuple[int, int]]]:
-    query = ["nvidia-smi", "--query-gpu=compute_cap,name", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    found = re.findall(r"^(\d+)\.(\d+), (.+)$", answer, flags=re.MULTILINE)
+    found = re.findall(r"^(\d+)\.(\d+), (.+)$", _answer("compute_cap,name"), flags=re.MULTILINE)
     return [(name.strip(), (int(major), int(minor))) for major, minor, name in found]
+
+
+def _answer(columns: str) -> str:
+    """What nvidia-smi says of each GPU, a line for each; nothing where it cannot."""
+    query = ["nvidia-smi", f"--query-gpu={columns}", "--format=csv,noheader"]
+    try:
+        return subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -6,7 +6,7 @@ import inspect
 import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from catdog_exp.tracking.heartbeat import presence_tags
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.journal import END, Journal
 from catdog_exp.tracking.provenance import provenance_tags
-from catdog_exp.tracking.run_log import PARENT, MlflowLog, RunLog
+from catdog_exp.tracking.run_log import PARENT, SWEEP, MlflowLog, RunLog
 from catdog_exp.tracking.sender import Sender
+from catdog_exp.tracking.system_metrics import system_metrics
 from catdog_exp.tracking.uris import without_password
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ def start_run(
     try:
         with uninterrupted():
             made = JournalLog(sender, *sender.start(outputs, name, all_tags, presence_tags(), resume))
-        yield made
+        with nullcontext() if SWEEP in tags else system_metrics(made):  # its jobs tell of it
+            yield made
         status = "FINISHED"
     except Exception as error:
         status, failure = "FAILED", error

@@ -42,10 +42,12 @@ class RunLog:
     fails costs a run nothing but `settle`.
 
     run_id: MLflow's, or None where nothing is logged. link: one line for people, how to look at the run.
+    has_epochs: whether metrics of an epoch have been logged.
     """
 
     run_id: str | None = None
     link = "not logged (tracking.enabled=false)"
+    has_epochs = False
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log settings, already flat. A value of more than 6,000 characters is cut, and says so."""
@@ -58,6 +60,9 @@ class RunLog:
 
     def figures(self, values: Mapping[str, float]) -> None:
         """Log metrics of the whole run, at step 0, where MLflow draws bars; one judged anew replaces the old one."""
+
+    def samples(self, samples: Sequence[tuple[float, Mapping[str, float]]]) -> None:
+        """Log metrics by the time, in seconds since the epoch, at which they were taken."""
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags; a tag that is there already is replaced."""
@@ -167,6 +172,13 @@ class MlflowLog(RunLog):
             if self._logged.get((key, 0)) != float(value):
                 self._logged.pop((key, 0), None)
         self.metrics(values, 0)
+
+    def samples(self, samples: Sequence[tuple[float, Mapping[str, float]]]) -> None:
+        from mlflow.entities import Metric
+
+        for time_taken, values in samples:  # the step is the second: a run that goes on has no two alike
+            moment = int(1000 * time_taken)
+            self._batch(metrics=[Metric(key, value, moment, moment // 1000) for key, value in values.items()])
 
     def tags(self, values: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag

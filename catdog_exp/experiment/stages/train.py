@@ -69,6 +69,7 @@ def train(
         is_best = is_better(config.objective, value, best[-1] if best else None)
         best.extend([value] * is_best)
         work.tracker.metrics(metrics, epoch, {OBJECTIVE: value} if is_best else {})
+        work.tracker.has_epochs = True
         try:
             if on_epoch is not None:
                 on_epoch(epoch, metrics)
