@@ -198,7 +198,8 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
     parent.figures(_figures(all_jobs, outcomes, objective, spreads))
-    parent.share({}, is_minimized(objective), jobs=True)
+    reused = [each.run_id for each in outcomes.values() if each.status == "reused" and each.run_id is not None]
+    parent.share({}, is_minimized(objective), jobs=True, also=reused)
     for file in files:
         parent.artifact(file)
     if parent.run_id is not None:

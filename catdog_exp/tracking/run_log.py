@@ -88,8 +88,12 @@ class RunLog:
     def dataset(self, name: str, digest: str, source: str, context: Context, profile: Mapping[str, Any]) -> None:
         """Log what the run reads. digest: at most 36 characters. source: its folder. profile: its figures."""
 
-    def share(self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False) -> None:
-        """Let the experiment's view tell its runs apart by these settings, too. jobs: give this run's jobs a view.
+    def share(
+        self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False, also: Sequence[str] = ()
+    ) -> None:
+        """Let the experiment's view tell its runs apart by these settings, too.
+
+        jobs: give this run's jobs a view. also: ids of other runs that it shows with them.
 
         That the store does not let it is a warning.
         """
@@ -244,11 +248,13 @@ class MlflowLog(RunLog):
                     raise
                 self._client.log_inputs(self._id, entries)
 
-    def share(self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False) -> None:
+    def share(
+        self, settings: Mapping[str, Any], minimize: bool, *, jobs: bool = False, also: Sequence[str] = ()
+    ) -> None:
         from catdog_exp.tracking.view import keep_view
 
         with self._shared("view"):
-            keep_view(self._store, settings, minimize, self._id if jobs else "")
+            keep_view(self._store, settings, minimize, self._id if jobs else "", also)
 
     @contextmanager
     def _shared(self, what: str) -> Iterator[None]:

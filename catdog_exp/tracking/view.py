@@ -21,15 +21,18 @@ _OF_SWEEPS = ("jobs/finished",)  # metrics that the jobs of one do not have
 # The first sections of the page of charts, and how many stand beside each other there.
 _SECTIONS = {"result": 2, "val": 3, "pictures": 2, "train": 3, "best": 3, "test": 3}
 _PICTURES = ("worst_mistakes", "preview", "preview_augmented")
+_MOST_NAMED = 40  # runs
 _AXES = 6  # settings that have an axis beside the objective's
 _MOST = 25  # settings that have a column; MLflow keeps 5,000 characters
 
 
-def keep_view(store: Store, settings: Mapping[str, Any], minimize: bool, sweep: str = "") -> None:
+def keep_view(
+    store: Store, settings: Mapping[str, Any], minimize: bool, sweep: str = "", also: Sequence[str] = ()
+) -> None:
     """Keep the experiment's view up with one more run: its columns are the settings in which runs differ.
 
     settings: the run's parameters. minimize: whether less of the objective is better. sweep: id of a sweep whose jobs
-    get a view of their own.
+    get a view of their own. also: ids of runs of other sweeps whose results it has taken.
 
     Raises UserError when the store fails.
     """
@@ -45,12 +48,22 @@ def keep_view(store: Store, settings: Mapping[str, Any], minimize: bool, sweep: 
     varying = sorted(differing, key=lambda key: any(part in differing for part in key.split(".")[:-1]))[:_MOST]
     views = {ALL: _view(varying, minimize, "")}
     if sweep:
-        views[sweep] = _view(varying, minimize, f"tags.`{PARENT}` = '{sweep}'")
+        views[sweep] = _view(varying, minimize, _of_sweep(store, sweep, also))
     wanted = {_SEEN: json.dumps(seen), **{f"{_SHARED}{name}": view for name, view in views.items()}}
     with plain_errors(store.shown):
         for key, value in wanted.items():
             if tags.get(key) != value:
                 store.client.set_experiment_tag(store.experiment_id, key, value)
+
+
+def _of_sweep(store: Store, sweep: str, also: Sequence[str]) -> str:
+    """What MLflow finds the sweep's jobs by, and with them the others, as far as a view has room for their names."""
+    own = f"tags.`{PARENT}` = '{sweep}'"
+    if not also:
+        return own
+    ids = dict.fromkeys([*(str(run.info.run_id) for run in store.runs(own, limit=_MOST_NAMED)), *also])
+    named = ", ".join(f"'{each}'" for each in ids)
+    return f"attributes.run_id IN ({named})" if len(ids) <= _MOST_NAMED else own
 
 
 def _read(text: str) -> dict[str, str | None]:

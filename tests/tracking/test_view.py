@@ -36,6 +36,34 @@ def test_a_sweep_has_a_view_of_its_own_jobs(ready):
     assert columns(store)[1]["searchFilter"] == ""
 
 
+def test_the_view_of_a_sweep_shows_the_results_that_it_has_taken_over_too(ready):
+    config = ready()
+    with start_run(config, "a sweep", {"sweep": "x=1,2"}) as parent:
+        with start_run(ready(parent_run=parent.run_id), "job", {}) as job:
+            pass
+        with start_run(config, "another's job", {}) as other:
+            pass
+        parent.share({}, minimize=False, jobs=True, also=[other.run_id])
+        store = open_store(config)
+        found = store.runs(columns(store, parent.run_id)[1]["searchFilter"])
+        assert {run.info.run_id for run in found} == {job.run_id, other.run_id}
+        parent.share({}, minimize=False, jobs=True, also=[f"{number:032x}" for number in range(200)])
+    view = columns(store, parent.run_id)[1]
+    assert view["searchFilter"] == f"tags.`mlflow.parentRunId` = '{parent.run_id}'"
+
+
+def test_charts_open_on_the_objective_and_the_settings_that_vary(ready):
+    store = open_store(ready())
+    for augment, flip, layers in (("basic", "random", 2), ("none", "none", 3)):
+        keep_view(store, {"augment": augment, "augment.flip": flip, "layers": layers}, minimize=False)
+    shown, view = columns(store)
+    assert shown == ["params.`augment`", "params.`layers`", "params.`augment.flip`"]  # what a group brings stands last
+    first, second = view["compareRunCharts"][:2]
+    assert (first["type"], first["metricKey"]) == ("BAR", "objective")
+    assert second["selectedParams"] == ["augment", "layers", "augment.flip"]
+    assert first["metricSectionId"] == second["metricSectionId"] == view["compareRunSections"][0]["uuid"]
+
+
 def test_many_settings_and_a_tag_that_someone_edited_do_not_break_it(ready):
     store = open_store(ready())
     store.client.set_experiment_tag(store.experiment_id, "mlflow.catdog.seen", "nonsense")
