@@ -82,12 +82,15 @@ def job(config: DictConfig) -> float | None:
 
 def _run(settings: dict[str, Any], folder: Path, words: list[str]) -> float | None:
     from catdog_exp.experiment.config import RunConfig
+    from catdog_exp.experiment.promotion import promote_if_asked
     from catdog_exp.experiment.run import run
     from catdog_exp.experiment.run_lock import Elsewhere
 
     try:
         config, found = read(RunConfig, settings), CheckFirst
-        return run(config, folder, settings, words, listing=found.listing, sender=found.sender).objective
+        result = run(config, folder, settings, words, listing=found.listing, sender=found.sender)
+        promote_if_asked(config, result)
+        return result.objective
     except Elsewhere as where:
         print(f"skipped: {where}")
         return None

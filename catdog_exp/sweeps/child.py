@@ -20,6 +20,7 @@ from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line, terminat
 from catdog_exp.experiment import run as experiment
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.experiment.naming import job_name
+from catdog_exp.experiment.promotion import promote_if_asked
 from catdog_exp.experiment.run_lock import Elsewhere
 from catdog_exp.reading import read
 from catdog_exp.sweeps.jobs import LOG, PROGRESS, RESULT, Job, Outcome, Progress, write
@@ -102,7 +103,10 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
         if reporter is not None and reporter.report(epoch, value):
             raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
 
-    return experiment.run(config, folder, settings, job.overrides, on_epoch, job.inputs, job_name(job.differs) or None)
+    name = job_name(job.differs) or None
+    result = experiment.run(config, folder, settings, job.overrides, on_epoch, job.inputs, name)
+    promote_if_asked(config, result)
+    return result
 
 
 def _log_to(file: Path) -> None:

@@ -27,6 +27,7 @@ class TrackingConfig:
     artifacts: LocalPath | None
     parent_run: str | None
     run: str | None = None
+    promote: bool = False
 
     @property
     def own_run(self) -> str | None:
