@@ -34,6 +34,8 @@ show RUN                                 one run: settings, figures, origin, fil
 diff RUN RUN... [--plot FILE.png]        what differs between runs, and whether that may be luck
 evaluate RUN data=… [data.root=DIR]      a run's network judged on other pictures
 rerun RUN [--verify]                     a run once more, from its record at MLflow
+export RUN DIR --format onnx|mxnet|pyfunc
+                                         a run's network for other programs
 register RUN [--name NAME] [--alias ALIAS]
                                          a run's network in the model registry
 packs [verify [ID...] | prune [--unused] [--older AGE] [--yes]]
