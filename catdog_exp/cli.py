@@ -19,7 +19,10 @@ from catdog_exp.console import repair_streams
 from catdog_exp.errors import Terminated, UserError, exit_code, one_line, terminate
 
 # Each verb is a module of catdog_exp.commands with `main(words) -> exit code`.
-VERBS = ("predict", "ui", "runs", "show", "diff", "rerun", "evaluate", "export", "register", "packs", "sync", "doctor")
+VERBS = (
+    *("predict", "ui", "runs", "show", "diff", "rerun", "evaluate", "export", "register", "serve"),
+    *("packs", "sync", "doctor"),
+)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -38,6 +38,7 @@ export RUN DIR --format onnx|mxnet|pyfunc
                                          a run's network for other programs
 register RUN [--name NAME] [--alias ALIAS]
                                          a run's network in the model registry
+serve RUN [--port N] [--workers N]       a run's network behind HTTP
 packs [verify [ID...] | prune [--unused] [--older AGE] [--yes]]
                                          the packs that are there: list, check or remove them
 doctor                                   what this machine has, and what is missing
