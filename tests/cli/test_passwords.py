@@ -1,91 +1,29 @@
 """The password of a tracking server: runs log in with it, and none of the files that they leave holds it."""
 
-import base64
-import http.client
-import os
-import signal
-import socket
-import subprocess
-import sys
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from catdog_exp.tracking.store import prepare_mlflow
 from tests.cli.conftest import SMALL
+from tests.cli.servers import Door, mlflow_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.service]
 USER, PASSWORD = "user", "geheim-4711"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def mlflow_port(tmp_path_factory, environment):
     """Of an MLflow server that lets everybody in."""
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    command = ["-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/store.db", "--workers", "1"]
-    command += ["--artifacts-destination", folder / "artifacts", "--port", str(port)]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, *command],
-            stdout=log,
-            stderr=log,
-            env={**environment, **quiet},
-            start_new_session=True,
-        )
-    try:
-        last = time.monotonic() + 100
-        while True:
-            assert time.monotonic() < last, (folder / "log").read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.2)
+    with mlflow_server(tmp_path_factory.mktemp("server"), environment) as port:
         yield port
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
 
 
 @pytest.fixture(scope="module")
 def guarded(mlflow_port):
     """The address of a door before that server, which wants the user's name and the password."""
-
-    class Door(BaseHTTPRequestHandler):
-        def pass_on(self):
-            expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-            if self.headers.get("Authorization") != f"Basic {expected}":
-                self.send_error(401)
-                return
-            inside = http.client.HTTPConnection("127.0.0.1", mlflow_port, timeout=60)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            headers = {key: value for key, value in self.headers.items() if key not in ("Host", "Authorization")}
-            inside.request(self.command, self.path, body, headers)
-            answer = inside.getresponse()
-            content = answer.read()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers.get("Content-Type", "application/json"))
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
+    door = Door(mlflow_port, f"{USER}:{PASSWORD}")
+    door.open()
+    yield door.address
+    door.close()
 
 
 def statuses(port, experiment):
