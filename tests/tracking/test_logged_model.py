@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import existing_store, open_store
 from tests.tracking.reading import logged
+from tests.tracking.starting import start_run
 
 
 def a_model(folder: Path) -> Path:

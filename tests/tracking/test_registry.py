@@ -11,10 +11,10 @@ from catdog_exp.inference.classifier import Classifier
 from catdog_exp.inference.served_model import save_model
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.tracking.registry import model_files, promote, register
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.selecting import select
 from catdog_exp.tracking.store import open_store
 from tests.checkpoints import save_drawn
+from tests.tracking.starting import start_run
 
 
 @pytest.fixture(scope="module")
