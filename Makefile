@@ -28,8 +28,9 @@ pins:  ## resolve all packages anew and write the exact versions into pyproject.
 	python3 scripts/pin.py
 	rm -f uv.lock
 
-docs:  ## draw the README's picture again
+docs:  ## draw the pictures of README and docs again (with chromium)
 	uv run python scripts/docs.py
+	uv run python scripts/screenshots.py
 
 wheel:  ## the package as a wheel, in dist/
 	uv build --wheel

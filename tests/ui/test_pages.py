@@ -1,0 +1,119 @@
+"""MLflow's pages in a browser, on a store with two sweeps: what they show, and where they open."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.screenshots import (
+    CHROMIUM,
+    chromium_page,
+    make_sweeps,
+    open_charts,
+    open_comparison,
+    open_runs,
+    open_sweep,
+    served,
+)
+from tests.cli.store import runs
+
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
+]
+FIRST = "model.layers × data.resize, 4 jobs"
+
+
+CATDOG = Path(sys.executable).with_name("catdog")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ui")
+    make_sweeps(folder, CATDOG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(store):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with served(store, CATDOG, port) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def page(address):
+    with chromium_page() as found:
+        yield found
+
+
+def jobs_of(store, name):
+    """The jobs of the sweep called so, the best first."""
+    everything = runs(store)
+    (sweep,) = (run for run in everything if run.info.run_name == name)
+    jobs = [run for run in everything if run.data.tags.get("mlflow.parentRunId") == sweep.info.run_id]
+    return sorted(jobs, key=lambda run: -run.data.metrics["objective"])
+
+
+def test_the_link_of_catdog_ui_opens_all_runs_by_their_objective_with_what_varies(page, address, store):
+    open_runs(page, address)
+    heads = {cell.inner_text().strip() for cell in page.get_by_role("columnheader").all()}
+    assert {"Duration", "objective", "best/accuracy", "data.resize", "model.layers", "train.lr"} <= heads
+    assert not {"train.epochs", "data.root", "hardware.threads"} & heads
+    cells = page.locator("[role=gridcell][col-id*='objective']").all_inner_texts()
+    values = [float(text.rstrip("…")) for text in cells]
+    assert len(values) == len(runs(store)) == 7  # two sweeps of four and two jobs, of which they share one
+    assert values == sorted(values, reverse=True)
+    assert page.get_by_text("5 runs on 1 data set, 2 sweeps; the best is").count() == 1
+
+
+def test_a_sweep_tells_its_best_job_links_each_and_has_a_view_of_its_own(page, address, store):
+    jobs = jobs_of(store, FIRST)
+    open_sweep(page, address, FIRST)
+    best = page.get_by_text("Best:")
+    assert jobs[0].info.run_name in best.inner_text()
+    rows = page.get_by_role("row").filter(has_text="new").all_inner_texts()
+    assert len(rows) == 4
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name=jobs[-1].info.run_id[:8]).click()
+    opened.value.get_by_role("heading", name=jobs[-1].info.run_name).wait_for()
+    assert opened.value.get_by_text("The best so far").count() == 1
+    opened.value.close()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Its jobs compared").click()
+    opened.value.locator("[role=gridcell][col-id*='objective']").first.wait_for()
+    assert opened.value.get_by_role("link", name="resize=", exact=False).count() == 4
+    opened.value.close()
+
+    open_sweep(page, address, "train.lr, 2 jobs")
+    assert page.get_by_role("row").filter(has_text="reused").count() == 1
+
+
+def test_three_runs_compared_open_on_the_objective_and_show_what_differs(page, address, store):
+    names = ["layers=1 resize=16", "layers=2 resize=16", "layers=2 resize=24"]
+    open_comparison(page, address, names)
+    chosen = page.get_by_role("combobox").all_inner_texts() + page.locator("[title]").all_inner_texts()
+    assert "objective" in chosen
+    text = page.locator("body").inner_text()
+    parameters = text[text.index("\nParameters\n") : text.index("\nMetrics\n")]
+    assert "model.layers" in parameters
+    assert "data.resize" in parameters
+    assert "train.epochs" not in parameters
+
+
+def test_charts_open_on_the_objective_with_bars_and_the_image_grid_shows_each_run(page, address, store):
+    open_charts(page, address)
+    shown = page.locator("body").inner_text()
+    first = [shown.index(f"\n{title}\n") for title in ("result", "objective", "Parallel Coordinates", "val/loss")]
+    assert first == sorted(first)
+    assert shown.index("\nbest\n") > first[-1]
+    assert page.locator(".js-plotly-plot .bars .point").count() == len(runs(store))
+    page.get_by_placeholder("Search metric charts").fill("worst_mistakes")
+    sheets = page.locator("img[src*='worst_mistakes%2Bstep']")
+    sheets.nth(4).wait_for()
+    assert sheets.count() == 5  # a run's each
+    page.wait_for_function("() => [...document.images].filter(image => image.naturalWidth > 200).length >= 5")
