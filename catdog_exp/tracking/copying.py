@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.heartbeat import is_alive
 from catdog_exp.tracking.limits import HIDDEN
-from catdog_exp.tracking.run_log import BATCH
+from catdog_exp.tracking.run_log import BATCH, METRICS
 from catdog_exp.tracking.store import Store, existing_store, open_store
 from catdog_exp.tracking.store_errors import plain_errors
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 ORIGIN = f"{HIDDEN}origin"  # tag of a copied run or model: the id that it has where it comes from
 COPIED = f"{HIDDEN}copied"  # tag of a copied run, once it is whole: the state that it had there
-METRICS = 1000  # in one call, MLflow's limit
 
 
 @dataclass(frozen=True)

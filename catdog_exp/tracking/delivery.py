@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_exp.tracking.journal import END, Entry, Journal
@@ -14,7 +15,9 @@ from catdog_exp.tracking.store_errors import is_final, meaning, plain_errors, pr
 log = logging.getLogger(__name__)
 
 
+AT_ONCE = 200  # steps whose metrics go in one call: a call costs as much as hundreds of metrics do
 TRIES = 4  # of a call that fails though the store answers
+METRICS = "metrics"  # the call that every epoch makes
 LONGEST_WAIT = 5.0  # seconds between two tries
 LOOK_AGAIN = 0.05  # seconds
 
@@ -38,24 +41,29 @@ class Delivery:
         self._again = list(self._cursor.aside) if again else []
         self._tries = self._not_before = 0.0
         self.waiting, self.refused, self.sent = "", list[str](), 0
-        self._deleted = False
+        self._deleted, self._at_once = False, AT_ONCE
 
     def advance(self) -> bool:
         """Carry out the next call, if there is one and it is time. Returns whether that is now behind."""
-        if time.monotonic() < self._not_before or (entry := self._next()) is None:
+        if time.monotonic() < self._not_before or not (entries := self._next()):
             return False
         try:
-            self._to.now = entry.time
-            getattr(self._to, entry.method)(**entry.arguments)
+            self._carry_out(entries)
         except Exception as error:
             if self._may_pass(error):
                 return False
             if self._deleted:
                 return True
-            self._refuse(entry, error)
+            if len(entries) > 1:  # which of them it is
+                self._at_once = 1
+                return True
+            self._refuse(entries[0], error)
         else:
-            self._behind(entry, aside=False)
-            self.sent += 1
+            for entry in entries:
+                self._behind(entry, aside=False)
+            self._at_once = AT_ONCE
+            self.sent += len(entries)
+        self._journal.keep(self._cursor)
         return True
 
     def drain(self, patience: float) -> str:
@@ -72,15 +80,38 @@ class Delivery:
 
     def is_done(self) -> bool:
         """Whether there is nothing more to carry out for now."""
-        return self._deleted or self._next() is None
+        return self._deleted or not self._next()
 
     def close(self, is_over: bool) -> None:
         """Remove the journal if nothing is left in it. is_over: nobody will write to it, ended or not."""
         if self._deleted or ((self._cursor.ended or is_over) and self.is_done() and not self._cursor.aside):
             self._journal.remove()
 
-    def _next(self) -> Entry | None:
-        return self._journal.entry_at(self._again[0] if self._again else self._cursor.place)
+    def _next(self) -> list[Entry]:
+        """The next call; of metrics, with those of further steps that follow."""
+        first = self._journal.entry_at(self._again[0] if self._again else self._cursor.place)
+        if first is None or first.method != METRICS or self._again:
+            return [] if first is None else [first]
+        found = [first]
+        while len(found) < self._at_once:
+            following = self._journal.entry_at(found[-1].end)
+            if following is None or following.method != METRICS:
+                break
+            found.append(following)
+        return found
+
+    def _carry_out(self, entries: Sequence[Entry]) -> None:
+        if len(entries) > 1:
+            steps = [each.arguments for each in entries]
+            self._to.metrics_of(
+                [
+                    (of["values"], of["step"], of["figures"] or {}, each.time)
+                    for of, each in zip(steps, entries, strict=True)
+                ]
+            )
+        else:
+            self._to.now = entries[0].time
+            getattr(self._to, entries[0].method)(**entries[0].arguments)
 
     def _behind(self, entry: Entry, aside: bool) -> None:
         if self.waiting:
@@ -95,7 +126,6 @@ class Delivery:
             if aside:
                 self._cursor.aside.append(entry.start)
         self._cursor.ended |= entry.method == END
-        self._journal.keep(self._cursor)
 
     def _may_pass(self, error: Exception) -> bool:
         """Whether to try again later: the store does not answer, or what it says may change soon."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH = 100  # entries of one call, MLflow's limit
+BATCH, METRICS = 100, 1000  # entries of one call, MLflow's limits: of parameters or tags, and of metrics
 PARENT = "mlflow.parentRunId"  # MLflow's tag of a run under another
 SWEEP = "sweep"  # tag of a sweep's parent run: its overrides
 TABLES = "mlflow.loggedArtifacts"  # MLflow's tag, JSON: the tables that its evaluation view compares
@@ -164,12 +164,19 @@ class MlflowLog(RunLog):
             self._batch(params=params[start : start + BATCH])
 
     def metrics(self, values: Mapping[str, float], step: int, figures: Mapping[str, float] | None = None) -> None:
+        self.metrics_of([(values, step, figures or {}, self.now)])
+
+    def metrics_of(self, steps: Sequence[tuple[Mapping[str, float], int, Mapping[str, float], int]]) -> None:
+        """As `metrics` for several steps, in few calls. steps: of each the values, number, figures and time."""
         from mlflow.entities import Metric
 
-        new = {key: float(value) for key, value in values.items() if (key, step) not in self._logged}
-        if new:
-            first = [Metric(key, float(value), self.now, 0) for key, value in (figures or {}).items()]
-            self._batch(metrics=[*first, *(Metric(key, value, self.now, step) for key, value in new.items())])
+        metrics: list[Metric] = []
+        for values, step, figures, time_logged in steps:
+            new = {key: float(value) for key, value in values.items() if (key, step) not in self._logged}
+            if new:
+                metrics += [Metric(key, float(value), time_logged, 0) for key, value in figures.items()]
+                metrics += [Metric(key, value, time_logged, step) for key, value in new.items()]
+        self._points(metrics)
 
     def figures(self, values: Mapping[str, float]) -> None:
         for key, value in values.items():
@@ -180,9 +187,13 @@ class MlflowLog(RunLog):
     def samples(self, samples: Sequence[tuple[float, Mapping[str, float]]]) -> None:
         from mlflow.entities import Metric
 
-        for time_taken, values in samples:  # the step is the second: a run that goes on has no two alike
-            moment = int(1000 * time_taken)
-            self._batch(metrics=[Metric(key, value, moment, moment // 1000) for key, value in values.items()])
+        self._points(
+            [
+                Metric(key, value, int(1000 * taken), int(taken))  # no two steps of a run that goes on are alike
+                for taken, values in samples
+                for key, value in values.items()
+            ]
+        )
 
     def tags(self, values: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
@@ -294,6 +305,10 @@ class MlflowLog(RunLog):
             histories = [self._client.get_metric_history(run.info.run_id, key) for key in run.data.metrics]
         points = sorted((point for history in histories for point in history), key=lambda point: point.timestamp)
         return {(point.key, point.step): point.value for point in points}
+
+    def _points(self, metrics: list[Metric]) -> None:
+        for start in range(0, len(metrics), METRICS):
+            self._batch(metrics=metrics[start : start + METRICS])
 
     def _batch(
         self,

@@ -28,7 +28,7 @@ from catdog_exp.tracking.uris import SQLITE
 # What is slow to import, and needed.
 AT_A_SERVER = ("mlflow", "mlflow.store.tracking.rest_store")
 IN_A_FILE = ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "sqlalchemy.dialects.sqlite")
-LOOK_EVERY = 0.1  # seconds between two looks at the journal
+LOOK_EVERY = 2.0  # seconds between two looks at the journal: more often would cost the training more
 PATIENCE = 10.0  # seconds that the store may be away once the run's process is gone
 
 
