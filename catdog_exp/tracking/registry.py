@@ -95,8 +95,8 @@ def model_files(store: Store, run_id: str) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="catdog-model-") as place:
         with plain_errors(store.shown):
-            uri = f"models:/{model.model_id}"
-            found = download_artifacts(artifact_uri=uri, dst_path=place, tracking_uri=store.uri)
+            # By its id MLflow would look for it in the store that its own variables name.
+            found = download_artifacts(artifact_uri=model.artifact_location, dst_path=place, tracking_uri=store.uri)
         yield Path(found)
 
 

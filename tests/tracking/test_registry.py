@@ -1,5 +1,6 @@
 """Networks in the model registry, and which of two is the champion."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.inference.served_model import save_model
 from catdog_exp.networks.cnn import Cnn
+from catdog_exp.tracking import run
 from catdog_exp.tracking.registry import model_files, promote, register
 from catdog_exp.tracking.selecting import select
 from catdog_exp.tracking.store import open_store
 from tests.checkpoints import save_drawn
+from tests.cli.servers import mlflow_server
 from tests.tracking.starting import start_run
 
 
@@ -26,8 +29,10 @@ def folder(tmp_path_factory) -> Path:
     return place / "model"
 
 
-def a_run(config, model: Path | None, value: float, dataset: str = "d1", objective: str = "val/accuracy") -> str:
-    with start_run(config, "run", {"objective": objective, "dataset": dataset}) as log:
+def a_run(
+    config, model: Path | None, value: float, dataset: str = "d1", objective: str = "val/accuracy", start=start_run
+) -> str:
+    with start(config, "run", {"objective": objective, "dataset": dataset}) as log:
         log.figures({"objective": value})
         if model is not None:
             log.artifact(model / "MLmodel")
@@ -100,3 +105,21 @@ def test_a_run_without_a_model_and_a_model_that_does_not_work_are_told(ready, fo
         register(store, of_broken, "cats", "champion")
     assert "\n" not in str(raised.value)
     assert not store.client.search_registered_models()
+
+
+@pytest.mark.service
+def test_a_model_at_a_server_is_fetched_checked_and_promoted(tracking, folder, tmp_path):
+    def start(config, *given):
+        return run.start_run(config, tmp_path, *given)
+
+    (tmp_path / "server").mkdir()
+    with mlflow_server(tmp_path / "server", os.environ) as port:
+        config = tracking(uri=f"http://127.0.0.1:{port}")
+        run_id = a_run(config, folder, 0.8, start=start)
+        store = open_store(config)
+        assert promote(store, run_id, "cats", False).startswith("promoted: ")
+        with model_files(store, run_id) as found:
+            network = Path("artifacts") / "network.onnx"
+            assert (found / network).read_bytes() == (folder / network).read_bytes()
+        assert not found.exists()
+        assert select(store, "cats@champion", "val/accuracy", False).info.run_id == run_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -33,4 +34,5 @@ def log_model(work: Work, network: Classifier, pictures: DecodedPictures, figure
     except UserError as error:
         log.warning("no model is logged for use without MXNet: %s", error)
         return
-    work.tracker.model(folder, work.config.chosen.get("model", "network"), network.checkpoint.epoch)
+    name = re.sub(r"[^\w-]+", "-", work.config.chosen.get("model", "network"))  # MLflow takes no dots and slashes
+    work.tracker.model(folder, name, network.checkpoint.epoch)
