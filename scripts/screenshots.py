@@ -27,8 +27,12 @@ FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-# MLflow opens its assistant beside the first page.
-NO_ASSISTANT = "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+# As for one who has been here before: MLflow opens its assistant beside the first page, and its own links lead to the
+# pages for language models until "Model training" has been chosen once.
+BEEN_HERE = """
+localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');
+localStorage.setItem('mlflow.workflowType_v1', '"machine_learning"');
+"""
 SMALL = ["data.source.count=200", "train.epochs=3", "model.width=4", "data.test_ratio=0.1"]
 SWEEPS = [["model.layers=1,2", "data.resize=16,24"], ["model.layers=2", "train.lr=0.01,0.003", "data.resize=16"]]
 
@@ -59,7 +63,7 @@ def chromium_page(chromium: str | None = CHROMIUM) -> Iterator[Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         context = browser.new_context(viewport={"width": 1600, "height": 1000})
-        context.add_init_script(NO_ASSISTANT)
+        context.add_init_script(BEEN_HERE)
         context.set_default_timeout(PATIENCE)
         yield context.new_page()
         browser.close()
@@ -113,6 +117,7 @@ def main() -> None:
             open_sweep(page, address, "model.layers × data.resize")
             page.screenshot(path=DOCS / "ui-sweep.png")
             open_comparison(page, address, ["layers=1 resize=16", "layers=2 resize=16", "layers=2 resize=24"])
+            page.get_by_role("heading", name="Comparing").scroll_into_view_if_needed()
             page.wait_for_timeout(2_000)
             page.screenshot(path=DOCS / "ui-compare.png")
 

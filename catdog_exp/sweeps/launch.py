@@ -33,7 +33,6 @@ from catdog_exp.sweeps.seeds import Spread
 from catdog_exp.sweeps.stopping import signals_noted
 from catdog_exp.sweeps.summary import spreads_of, summarize
 from catdog_exp.sweeps.table import job_table, plan_table
-from catdog_exp.tracking.links import compared
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
 from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs, find_parent
@@ -194,7 +193,7 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     spreads = spreads_of(all_jobs, outcomes)
     together = [*(each.line(objective) for each in spreads), *jobs.conclusion()]
     say(log, "\n".join([job_table(all_jobs, outcomes, objective), *together]))
-    say(log, f"sweep: {folder}; MLflow: {parent.link}{compared(parent.link)}")
+    say(log, f"sweep: {folder}; MLflow: {parent.link}")
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
     parent.figures(_figures(all_jobs, outcomes, objective, spreads))

@@ -12,6 +12,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.best_run import best_run, found_run
+from catdog_exp.tracking.links import compared
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.ui import serve_ui
 from tests.tracking.starting import start_run
@@ -151,7 +152,11 @@ def test_a_run_can_be_logged_to_a_server_and_its_network_fetched_from_it(served,
     assert found.checkpoint.read_text() == "weights"
     assert [entry.name for entry in (tmp_path / "downloads").iterdir()] == [log.run_id]
     assert serve_ui(config) == 0
-    assert capsys.readouterr().out == f"the runs are at {url}\n"
+    view = f"{url}/#/experiments/{store.experiment_id}/runs?workflowType=machine_learning&viewStateShareKey="
+    assert capsys.readouterr().out == f"the runs are at {view}catdog\n"
+    assert compared(log.link) == f"; all runs: {view}catdog"
+    with start_run(config, "a sweep", {"sweep": "x=1,2"}) as sweep:
+        assert sweep.link == f"{view}{sweep.run_id}"  # that of its jobs
 
 
 @pytest.mark.service
