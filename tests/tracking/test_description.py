@@ -3,9 +3,9 @@
 import pytest
 
 from catdog_exp.tracking.done_stages import stages_tag
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from tests.tracking.reading import logged
+from tests.tracking.starting import start_run
 
 NOTE = "mlflow.note.content"
 FIGURES = {"best/accuracy": 0.8, "best/accuracy_low": 0.7, "best/accuracy_high": 0.9, "best/epoch": 4}
@@ -92,12 +92,14 @@ def test_an_experiment_says_what_is_in_it_and_names_no_deleted_run(ready):
 def test_a_description_that_the_store_does_not_take_costs_no_run(ready, monkeypatch, caplog):
     def refuse(*_: object, **__: object) -> None:
         from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
-        raise MlflowException("Permission denied")
+        raise MlflowException("Permission denied", PERMISSION_DENIED)
 
     with start_run(ready(), "run", {}) as log:
         monkeypatch.setattr("mlflow.MlflowClient.set_tag", refuse)
         log.describe([], minimize=False)
+        log.settle()
         monkeypatch.undo()
     assert logged(ready(), log.run_id).info.status == "FINISHED"
     assert "description is not kept up" in caplog.text

@@ -1,9 +1,9 @@
 import numpy as np
 from PIL import Image
 
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from tests.tracking.reading import logged
+from tests.tracking.starting import start_run
 
 
 def test_a_picture_stands_in_the_image_grid_once_and_made_smaller(ready, tmp_path):

@@ -3,9 +3,9 @@ import time
 import pytest
 
 from catdog_exp.tracking import system_metrics
-from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.store import open_store
 from tests.tracking.reading import logged
+from tests.tracking.starting import start_run
 
 CPU = "system/cpu_utilization_percentage"
 
