@@ -164,7 +164,8 @@ class Delivery:
                     self._keep_in_place(path, entry.arguments["folder"])
         else:
             line = f"{entry.method} of run {self._to.run_id} cannot be logged: {problem(error)}"
-            log.warning("%s", line)
+            if line not in self.refused:  # as it may be of every epoch
+                log.warning("%s", line)
             self._behind(entry, aside=False)
         self.refused.append(line)
 
