@@ -122,7 +122,7 @@ def _copy_models(source: Store, target: Store, run_id: str, copy: str) -> None:
         made = target.client.create_logged_model(
             target.experiment_id, model.name, copy, dict(model.tags), dict(model.params), model.model_type
         )
-        _copy_files(target, model, made.model_id)
+        _copy_files(source, target, model, made.model_id)
         metrics = [
             Metric(
                 metric.key,
@@ -146,11 +146,13 @@ def _models(store: Store, run_id: str) -> list[LoggedModel]:
     return list(store.client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'"))
 
 
-def _copy_files(target: Store, model: LoggedModel, copy: str) -> None:
+def _copy_files(source: Store, target: Store, model: LoggedModel, copy: str) -> None:
     import mlflow.artifacts
 
     with tempfile.TemporaryDirectory() as aside:
-        files: Any = mlflow.artifacts.download_artifacts(artifact_uri=model.artifact_location, dst_path=aside)
+        files: Any = mlflow.artifacts.download_artifacts(
+            artifact_uri=model.artifact_location, dst_path=aside, tracking_uri=source.uri
+        )
         target.client.log_model_artifacts(copy, str(Path(files)))
 
 

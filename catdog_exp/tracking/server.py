@@ -12,8 +12,12 @@ SERVER_TIMEOUT = 5  # seconds until a server that does not answer at the start i
 QUESTION = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
 
 
+class Away(UserError):
+    """The server does not answer now."""
+
+
 def check_server(uri: str, experiment: str = "Default") -> None:
-    """Raise UserError when `uri` is a server's and no MLflow answers there within seconds; other URIs pass.
+    """Raise UserError when `uri` is a server's and no MLflow answers there within seconds (Away); other URIs pass.
 
     It is asked for the experiment, as by every run: a login page, or a proxy before it, may answer to all else.
     """
@@ -35,7 +39,7 @@ def check_server(uri: str, experiment: str = "Default") -> None:
             raise_on_status=False,
         )
     except MlflowException:
-        raise UserError(
+        raise Away(
             f"{shown}: no MLflow server answers there; start it, or log to a file with tracking.uri=sqlite:///FILE.db"
         ) from None
     try:
@@ -47,4 +51,5 @@ def check_server(uri: str, experiment: str = "Default") -> None:
     problem = meaning(f"error code {answer.status_code}")
     if problem is None and answer.status_code < 500:
         problem = meaning("<html")
-    raise UserError(f"{shown}: {problem or 'the server fails'} (its answer: {answer.status_code} {answer.reason})")
+    kind = UserError if problem else Away
+    raise kind(f"{shown}: {problem or 'the server fails'} (its answer: {answer.status_code} {answer.reason})")

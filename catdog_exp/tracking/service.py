@@ -7,20 +7,23 @@ import logging
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from catdog_exp.tracking.config import TrackingConfig
-from catdog_exp.tracking.delivery import Delivery
+from catdog_exp.tracking.delivery import LONGEST_WAIT, Delivery
 from catdog_exp.tracking.heartbeat import beating
 from catdog_exp.tracking.interrupts import SIGNALS
 from catdog_exp.tracking.journal import Header, new_journal
 from catdog_exp.tracking.run_log import MlflowLog, create_run, take_over
 from catdog_exp.tracking.run_lookup import FINGERPRINT, Earlier, State, close_run, earlier_runs
+from catdog_exp.tracking.server import Away
 from catdog_exp.tracking.store import open_store, prepare_mlflow
 from catdog_exp.tracking.sync import send_unsent
 from catdog_exp.tracking.uris import SQLITE
@@ -29,7 +32,10 @@ from catdog_exp.tracking.uris import SQLITE
 AT_A_SERVER = ("mlflow", "mlflow.store.tracking.rest_store")
 IN_A_FILE = ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "sqlalchemy.dialects.sqlite")
 LOOK_EVERY = 2.0  # seconds between two looks at the journal: more often would cost the training more
+JOB_PATIENCE = 600.0  # seconds that a sweep's job waits at its start for a server that is away
 PATIENCE = 10.0  # seconds that the store may be away once the run's process is gone
+
+log = logging.getLogger(__name__)
 
 
 class Service:
@@ -100,11 +106,23 @@ class Service:
 
     def _answer(self, what: str, arguments: Sequence[Any]) -> tuple[Any, Exception | None]:
         try:
-            return getattr(self, what)(*arguments), None
+            return self._once_it_answers(partial(getattr(self, what), *arguments)), None
         except Exception as error:
             error.add_note(traceback.format_exc())
             error.__cause__ = None
             return None, error
+
+    def _once_it_answers(self, call: Callable[[], Any]) -> Any:
+        """What `call` returns. A sweep's jobs wait for the server, else they would fail one after the other."""
+        last = time.monotonic() + (JOB_PATIENCE if self._config.parent_run is not None else 0)
+        while True:
+            try:
+                return call()
+            except Away as away:
+                # What can be read from a run that waits for an answer is its end.
+                if time.monotonic() > last or self._connection.poll(LONGEST_WAIT) or not self._run_lives():
+                    raise
+                log.info("%s; the job waits for it", away)
 
 
 def main(connection: str, run_pid: str) -> None:

@@ -3,11 +3,15 @@
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
 
+from catdog_exp.tracking import service
+from catdog_exp.tracking.run_lookup import STATES
+from catdog_exp.tracking.sender import Sender
 from catdog_exp.tracking.store import existing_store, open_store
 from tests.tracking.refusing import refusal
 
@@ -18,6 +22,36 @@ def test_a_server_that_is_not_there_is_given_up_within_seconds(tracking):
     assert "no MLflow server answers" in line
     assert "secret" not in line
     assert time.monotonic() - started < 15
+
+
+def test_a_sweep_s_job_waits_at_its_start_for_a_server_that_is_away(tracking, tmp_path, monkeypatch):
+    class Knowing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.end_headers()
+            self.wfile.write(b'{"error_code": "RESOURCE_DOES_NOT_EXIST"}')
+
+        def log_message(self, *_: object) -> None: ...
+
+    def serve() -> None:
+        time.sleep(1)
+        server.server_activate()
+        server.handle_request()
+        server.handle_request()
+
+    monkeypatch.setattr(service, "LONGEST_WAIT", 0.2)
+    server = HTTPServer(("127.0.0.1", 0), Knowing, bind_and_activate=False)
+    server.server_bind()
+    config = tracking(uri=f"http://127.0.0.1:{server.server_address[1]}")
+    alone, job = Sender(config), Sender(replace(config, parent_run="0" * 32))
+    try:
+        assert "no MLflow server answers" in refusal(alone.earlier_runs, tmp_path, ["abc"], STATES)
+        Thread(target=serve, daemon=True).start()
+        assert job.earlier_runs(tmp_path, ["abc"], STATES) == {}
+    finally:
+        alone.close()
+        job.close()
+        server.server_close()
 
 
 @pytest.fixture
