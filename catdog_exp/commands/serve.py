@@ -7,13 +7,15 @@ from catdog_exp.commands.selected import Selected
 from catdog_exp.errors import UserError
 from catdog_exp.tracking.selecting import HOW
 
+MOST_WORKERS = 256
+
 
 def main(words: Sequence[str]) -> int:
     """Serve the model of the run that `words` name until Ctrl-C."""
     overrides, others = split_overrides(words)
     chosen = _parser().parse_args(others)
-    if chosen.workers < 1:
-        raise UserError(f"serve: --workers {chosen.workers}: give 1 or more")
+    if not 1 <= chosen.workers <= MOST_WORKERS:
+        raise UserError(f"serve: --workers {chosen.workers}: give 1 to {MOST_WORKERS}")
     selected = Selected("serve", overrides)
 
     from catdog_exp.tracking.registry import model_files

@@ -29,10 +29,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
     Raises UserError where `folder` is there and not empty, or cannot be made.
     """
+    try:
+        there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    if there:
+        raise UserError(f"{folder}: this is there already; name a new or an empty folder")
     aside = folder.absolute().with_name(f".{folder.absolute().name}.{os.getpid()}.aside")
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(f"{folder}: this is there already; name a new or an empty folder")
         aside.mkdir(parents=True)
         yield aside
         aside.replace(folder)

@@ -120,8 +120,8 @@ def _version_of(store: Store, name: str, run_id: str) -> str | None:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    versions: list[ModelVersion] = store.client.search_model_versions(f"name = '{name}'")
-    return next((str(each.version) for each in versions if each.run_id == run_id), None)
+    versions: list[ModelVersion] = store.client.search_model_versions(f"run_id = '{run_id}'")
+    return next((str(each.version) for each in versions if each.name == name), None)
 
 
 def _champion(store: Store, name: str) -> Run | None:

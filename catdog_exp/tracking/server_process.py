@@ -65,7 +65,7 @@ def check_free(host: str, port: int) -> None:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of names that no host can have
         raise UserError(f"port {port} of {host} cannot be had ({error}): choose another with --port") from None
 
 

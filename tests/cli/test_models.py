@@ -37,7 +37,7 @@ def test_a_network_is_exported_registered_and_promoted(finished, tmp_path, catdo
         (export, ["last", "new", "--format", "torch"], "invalid choice: 'torch'"),
         (register, ["last", "--name", "a/b"], "nvalid"),
         (register, ["nosuch"], "run nosuch: there is none"),
-        (serve, ["last", "--workers", "0"], "give 1 or more"),
+        (serve, ["last", "--workers", "0"], "give 1 to 256"),
     ):
         with pytest.raises(UserError, match=told) as raised:
             command.main(words)

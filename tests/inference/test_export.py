@@ -1,6 +1,7 @@
 """A network in a folder of its own: what other programs make of it, and folders that are whole or not there."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -59,6 +60,6 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "empty"]
     with whole_folder(tmp_path / "empty") as folder:
         (folder / "file").write_text("x")
-    for there in (tmp_path / "a", tmp_path / "empty" / "file"):
+    for there in (tmp_path / "a", tmp_path / "empty" / "file", Path("/")):
         with pytest.raises(UserError, match="name a new or an empty folder"), whole_folder(there):
             pass

@@ -83,6 +83,7 @@ def test_a_network_is_registered_once_and_loads_by_its_alias_where_the_store_was
     run_id = a_run(config, folder, 0.8)
     store = open_store(config)
     assert [register(store, run_id, "mine", alias) for alias in ("champion", "second")] == ["1", "1"]
+    assert register(store, run_id, "somebody's", "champion") == "1"
     shutil.move(tmp_path / "store", tmp_path / "moved")
     moved = open_store(tracking(uri=f"sqlite:///{tmp_path}/moved/mlflow.db"))
     source = moved.client.get_model_version_by_alias("mine", "second").source
