@@ -26,6 +26,7 @@ SLOW = (
     "sklearn.metrics",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
+    "onnx.compose",  # not ONNX Runtime, which starts a thread
 )
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
