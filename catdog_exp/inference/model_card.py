@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from catdog_exp.sources.finding import some
 from catdog_exp.training.checkpoint import Checkpoint, as_config
 
 FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "balanced_accuracy", "loss", "ece", "roc_auc", "pictures")
@@ -16,7 +17,7 @@ def model_card(checkpoint: Checkpoint, run_id: str, pictures: str, figures: Mapp
 
     pictures: which it was trained on, for people. figures: the run's metrics by name; those of an evaluation are told.
     """
-    classes = ", ".join(checkpoint.classes)
+    classes = some(checkpoint.classes)
     learned = checkpoint.pictures
     count = f"{len(learned.digests):,} pictures"
     if not learned.complete:

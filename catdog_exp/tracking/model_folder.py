@@ -39,6 +39,9 @@ def write_model(folder: Path, network: bytes, classes: Sequence[str], size: int,
     python = platform.python_version()
     environment = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
     (folder / "python_env.yaml").write_text(yaml.safe_dump(environment, sort_keys=False))
+    # MLflow looks for it even where it makes the environment without conda.
+    conda = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": requirements()}]}
+    (folder / "conda.yaml").write_text(yaml.safe_dump(conda, sort_keys=False))
     (folder / "requirements.txt").write_text("\n".join([*requirements(), ""]))
     (folder / "MLmodel").write_text(yaml.safe_dump(_description(classes, python)), encoding="utf-8")
 
@@ -64,7 +67,7 @@ def _description(classes: Sequence[str], python: str) -> dict[str, object]:
                 "artifacts": {
                     name: {"path": path, "uri": path} for name, path in (("network", NETWORK), ("settings", SETTINGS))
                 },
-                "env": {"virtualenv": "python_env.yaml"},
+                "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
                 "loader_module": "mlflow.pyfunc.loaders.code_model",
                 "model_code_path": CODE.name,
                 "python_version": python,

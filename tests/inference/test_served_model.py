@@ -151,6 +151,11 @@ def test_the_folder_is_what_mlflow_wants_and_tells_what_it_is(folder):
     described = Model.load(str(folder))
     assert [column.name for column in described.signature.outputs] == ["label", "probability", "p_cat", "p_dog"]
     assert (folder / "requirements.txt").read_text().split() == requirements()
+    environments = described.flavors["python_function"]["env"]
+    assert {kind: (folder / file).is_file() for kind, file in environments.items()} == {
+        "conda": True,  # without it MLflow makes none of the other kinds
+        "virtualenv": True,
+    }
     assert all("==" in line and "None" not in line for line in requirements())
     card = (folder / "README.md").read_text()
     for part in ("| accuracy | 0.9 |", "cats and dogs", "`a1b2`", "limits", "no answer but cat, dog"):
