@@ -14,6 +14,7 @@ from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.run_files import run_file, run_files
 from catdog_exp.tracking.store import Store, existing_store
 from catdog_exp.tracking.store_errors import plain_errors
+from catdog_exp.tracking.system_metrics import SYSTEM
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -28,8 +29,8 @@ class Record:
     """A run as MLflow has it.
 
     status: MLflow's, in lower case. seconds: from its start to its end, None while it runs. artifacts: where its files
-    are. settings: its whole config. words: what its user changed. metrics: the last value of each. files: paths of
-    its artifacts, sorted.
+    are. settings: its whole config. words: what its user changed. metrics: the last value of each, but for
+    the machine's load. files: paths of its artifacts, sorted.
     """
 
     run_id: str
@@ -81,7 +82,7 @@ def read_record(store: Store, run: Run, downloads: Path) -> Record:
         artifacts=str(info.artifact_uri),
         settings=settings,
         words=list(words or []),
-        metrics=dict(run.data.metrics),
+        metrics={key: value for key, value in run.data.metrics.items() if not key.startswith(SYSTEM)},
         tags=dict(run.data.tags),
         files=files,
     )

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 5.0  # seconds between two samples: a run of half a minute has some
 TOGETHER = 6  # samples that are logged at once
-PREFIX = "system/"  # where MLflow's page looks for them
+SYSTEM = "system/"  # how its metrics begin, where MLflow's page looks for them
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def _sample(tracker: RunLog, samples: list[tuple[float, dict[str, float]]], ende
                 "system_memory_usage_percentage": memory.percent,
                 **gpu_load(),
             }
-            samples.append((time.time(), {f"{PREFIX}{name}": value for name, value in figures.items()}))
+            samples.append((time.time(), {f"{SYSTEM}{name}": value for name, value in figures.items()}))
             if tracker.has_epochs and len(samples) >= TOGETHER:
                 _send(tracker, samples)
     except Exception as error:

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from catdog_exp.tracking import system_metrics
+from catdog_exp.tracking.record import read_record
 from catdog_exp.tracking.store import open_store
 from tests.tracking.reading import logged
 from tests.tracking.starting import start_run
@@ -49,7 +50,19 @@ def test_a_load_that_cannot_be_seen_or_logged_costs_no_run(ready, monkeypatch, c
         assert until(lambda: "no such device" in caplog.text)
     monkeypatch.undo()
     monkeypatch.setattr(system_metrics, "INTERVAL", 0.05)
-    monkeypatch.setattr("catdog_exp.tracking.run_log.MlflowLog.samples", fail)
+    monkeypatch.setattr("catdog_exp.tracking.run.JournalLog.samples", fail)
     with start_run(ready(), "run", {}) as other:
         time.sleep(0.3)
     assert [logged(ready(), each.run_id).info.status for each in (log, other)] == ["FINISHED"] * 2
+
+
+def test_figures_of_a_run_are_read_back_without_the_load(ready, tmp_path):
+    (tmp_path / "config.yaml").write_text("{}")
+    (tmp_path / "overrides.yaml").write_text("[]")
+    with start_run(ready(), "run", {}) as log:
+        for name in ("config.yaml", "overrides.yaml"):
+            log.artifact(tmp_path / name, "config")
+        log.metrics({"val/loss": 0.5}, 1)
+        log.samples([(time.time(), {CPU: 50.0})])
+    record = read_record(open_store(ready()), logged(ready(), log.run_id), tmp_path / "downloads")
+    assert record.metrics == {"val/loss": 0.5}

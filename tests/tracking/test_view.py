@@ -1,6 +1,7 @@
 import json
 
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.view import keep_view
@@ -44,6 +45,7 @@ def test_the_view_of_a_sweep_shows_the_results_that_it_has_taken_over_too(ready)
         with start_run(config, "another's job", {}) as other:
             pass
         parent.share({}, minimize=False, jobs=True, also=[other.run_id])
+        parent.settle()
         store = open_store(config)
         found = store.runs(columns(store, parent.run_id)[1]["searchFilter"])
         assert {run.info.run_id for run in found} == {job.run_id, other.run_id}
@@ -74,7 +76,7 @@ def test_many_settings_and_a_tag_that_someone_edited_do_not_break_it(ready):
 
 def test_a_view_that_may_not_be_kept_costs_no_run(ready, monkeypatch, caplog):
     def refuse(*_: object) -> None:
-        raise MlflowException("Permission denied")
+        raise MlflowException("Permission denied", error_code=PERMISSION_DENIED)
 
     monkeypatch.setattr("mlflow.MlflowClient.set_experiment_tag", refuse)
     with start_run(ready(), "run", {}) as log:
