@@ -140,9 +140,43 @@ def decoded(data: bytes, size: int) -> tuple[Pixels, int, int]:
         raise ValueError("not a picture that is read here: JPEG, PNG, WebP, BMP or TIFF")
     if pixels.ndim == 3 and pixels.shape[2] == 4 and data[:2] != b"BM":
         pixels = on_white(pixels)
-    else:
+    elif data[:4] in (b"II*\0", b"MM\0*"):  # OpenCV turns a TIFF
         pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
+    else:
+        pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    pixels = turned(pixels, orientation_in(data))
     return pixels, pixels.shape[1], pixels.shape[0]
+
+
+def orientation_in(data: bytes) -> int:
+    """The EXIF orientation in a PNG or a WebP, 1..8; 1 where there is none. OpenCV does not know all of them."""
+    kind = b"eXIf" if data[:4] == b"\x89PNG" else b"EXIF" if data[8:12] == b"WEBP" else b""
+    place = data.rfind(kind) + 4
+    if not kind or place < 4:
+        return 1
+    exif = data[place:] if kind == b"eXIf" else data[place + 4 :].removeprefix(b"Exif\0\0")  # behind its length
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack_from(f"{order}I", exif, 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, start)
+        for number in range(count):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", exif, start + 2 + 12 * number)
+            if tag == 274:
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:
+        pass  # a damaged one
+    return 1
+
+
+def turned(pixels: Pixels, orientation: int) -> Pixels:
+    """The picture as it was seen when it was taken."""
+    if orientation in (2, 4, 5, 7):
+        pixels = cv2.flip(pixels, 1)
+    turns = {3: cv2.ROTATE_180, 4: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 7: cv2.ROTATE_90_CLOCKWISE}
+    turns |= {5: cv2.ROTATE_90_COUNTERCLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+    return cv2.rotate(pixels, turns[orientation]) if orientation in turns else pixels
 
 
 def jpeg_size(data: bytes) -> tuple[int, int]:

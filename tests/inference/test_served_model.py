@@ -67,6 +67,10 @@ def odd_pictures(place: Path, photograph: Path) -> list[Path]:
     clear.putalpha(alpha)
     rgb.save(place / "sideways.jpg", exif=exif)
     rgb.resize((900, 700)).save(place / "sideways_large.jpg", exif=exif)
+    for orientation in range(1, 9):
+        exif[274] = orientation
+        clear.save(place / f"clear_turned_{orientation}.png", exif=exif)
+        rgb.save(place / f"turned_{orientation}.webp", exif=exif)
     rgb.convert("L").save(place / "gray.jpg")
     rgb.convert("L").save(place / "gray.png")
     rgb.resize((20, 30)).save(place / "small.png")
