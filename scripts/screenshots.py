@@ -104,6 +104,15 @@ def open_comparison(page: Any, address: str, names: list[str]) -> None:
             switch.click()
 
 
+def open_model(page: Any, address: str, run: str) -> None:
+    """Go from the table of runs by the page of the one called `run` to that of its model."""
+    open_runs(page, address)
+    page.get_by_role("link", name=run, exact=True).click()
+    link = page.locator("a[href*='/models/m-']").first.get_attribute("href")
+    page.goto(f"{address.partition('#')[0]}{link}")
+    page.get_by_text("Source run").first.wait_for()
+
+
 def main() -> None:
     catdog = Path(sys.executable).with_name("catdog")
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ from scripts.screenshots import (
     make_sweeps,
     open_charts,
     open_comparison,
+    open_model,
     open_runs,
     open_sweep,
     served,
@@ -117,3 +118,14 @@ def test_charts_open_on_the_objective_with_bars_and_the_image_grid_shows_each_ru
     sheets.nth(4).wait_for()
     assert sheets.count() == 5  # a run's each
     page.wait_for_function("() => [...document.images].filter(image => image.naturalWidth > 200).length >= 5")
+
+
+def test_the_page_of_a_model_tells_its_figures_by_the_pictures_that_they_are_of(page, address, store):
+    best = jobs_of(store, FIRST)[0]
+    open_model(page, address, best.info.run_name)
+    rows = [row.split("\n") for row in page.get_by_role("row").all_inner_texts()]
+    figures = {row[0].strip(): row[1:] for row in rows if any("(#" in cell for cell in row)}  # with a digest
+    sides = {"objective": "validation", "best/accuracy": "validation", "test/accuracy": "testing"}
+    for name, side in sides.items():
+        assert any(f"/{side} (#" in cell for cell in figures[name]), figures[name]
+    assert float(figures["objective"][-1]) == best.data.metrics["objective"]
