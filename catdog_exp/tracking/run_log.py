@@ -255,7 +255,7 @@ class MlflowLog(RunLog):
                 self._client.log_inputs(self._id, entries)
             except MlflowException as error:
                 # Another run has logged the same dataset between MLflow's look and its insertion: it is there now.
-                if "IntegrityError" not in str(error):
+                if error.error_code != "BAD_REQUEST":  # as it calls what any database refuses
                     raise
                 self._client.log_inputs(self._id, entries)
 
