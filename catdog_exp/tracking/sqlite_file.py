@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from catdog_exp.errors import UserError
@@ -18,6 +18,7 @@ from catdog_exp.tracking.uris import SQLITE
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = 120  # seconds; making a store takes about 3
+MANY = 100  # runs from which on it matters how SQLite finds what belongs to them
 BUSY_TIMEOUT = 20  # seconds that another process may hold the database; MLflow's own figure
 
 
@@ -114,8 +115,29 @@ def _check_database(path: Path, begin: str) -> None:
             raise UserError(f"tracking.uri={SQLITE}{path}: this database is no MLflow store; name another file")
         (version,) = database.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
         database.rollback()
+        _keep_statistics(database)
     if problem := schema_problem(f"{SQLITE}{path}", version):
         raise UserError(f"tracking.uri={SQLITE}{path}: {problem}")
+
+
+def _keep_statistics(database: sqlite3.Connection) -> None:
+    """Let SQLite know how many rows its tables have, each time that the runs have doubled.
+
+    As long as it does not, it looks for the figures of each run among those of all: of 10,000 runs for 7 s.
+    """
+    with suppress(sqlite3.OperationalError):  # busy, or not to be written to
+        (runs,) = database.execute("SELECT count(*) FROM runs").fetchone()
+        known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchone()
+        found = (
+            database.execute("SELECT max(CAST(stat AS INTEGER)) FROM sqlite_stat1 WHERE tbl = 'runs'")
+            if known
+            else None
+        )
+        if runs >= MANY and runs >= 2 * ((found.fetchone()[0] if found else 0) or 1):
+            database.execute("PRAGMA busy_timeout = 0")
+            database.execute("PRAGMA analysis_limit = 1000")
+            database.execute("ANALYZE")
+            database.commit()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from catdog_exp.tracking.store import existing_store, open_store, tagged_runs
+from catdog_exp.tracking.uris import sqlite_path
 from tests.tracking.refusing import refusal
 
 OPEN_AND_LOG = """
@@ -197,3 +198,24 @@ def test_paths_are_those_of_this_test(tmp_path: Path, ready):
     code = OPEN_AND_LOG
     subprocess.run([sys.executable, "-c", code, ready().uri], cwd=tmp_path, check=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["store"]
+
+
+def test_what_belongs_to_many_runs_is_found_by_an_index(ready):
+    """Without statistics SQLite compares each run with the figures of all."""
+    config = ready()
+    store = open_store(config)
+    path = sqlite_path(store.uri)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.executemany(
+            "INSERT INTO runs (run_uuid, experiment_id, lifecycle_stage, status, start_time, artifact_uri, user_id) "
+            "VALUES (?, ?, 'active', 'FINISHED', ?, '/nowhere', 'ann')",
+            [(f"{number:032}", store.experiment_id, number) for number in range(10_000)],
+        )
+        database.executemany(
+            "INSERT INTO latest_metrics (run_uuid, key, value, step, is_nan) VALUES (?, 'objective', ?, 0, 0)",
+            [(f"{number:032}", number / 10_000) for number in range(10_000)],
+        )
+    started = time.process_time()
+    (best,) = existing_store(config).runs("", ("metrics.objective DESC",), limit=1)
+    assert time.process_time() - started < 1
+    assert best.info.run_id == f"{9999:032}"
