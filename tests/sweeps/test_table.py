@@ -13,6 +13,7 @@ from catdog_exp.tracking.links import with_links
 from tests.conftest import Terminal
 from tests.sweeps.made import failed, finished, job
 
+SPACE = " \u2003\u200b"  # about a cell of a note
 JOBS = [job(number, model__layers=layers, train__lr=0.1 / 3) for number, layers in enumerate([[2, 2], [3], None])]
 
 
@@ -92,7 +93,7 @@ def test_the_note_links_runs_says_which_are_new_and_keeps_its_cells_apart():
         JOBS, {0: finished(0.7), 1: failed("a | b\nc"), 2: reused}, "val/accuracy", 8_000
     ).splitlines()
     assert len(lines) == 5
-    assert [line.split("|")[2].strip() for line in lines[2:]] == ["new", "failed", "reused"]
+    assert [line.split("|")[2].strip(SPACE) for line in lines[2:]] == ["new", "failed", "reused"]
     assert f"[1a2b3c4d](run:{'1a2b3c4d' * 4})" in lines[2]
     assert "**0.7000**" in lines[2]
     assert "a \\| b c" in lines[3]
@@ -105,7 +106,7 @@ def test_a_long_note_is_cut_at_whole_rows_and_says_so():
     linked = with_links(note, "123456789012345678")
     assert 6_000 < len(linked) <= 7_000
     assert "60 jobs in all" in note.splitlines()[-1]
-    numbers = [line.split("|")[1].strip() for line in note.splitlines()[2:-2]]
+    numbers = [line.split("|")[1].strip(SPACE) for line in note.splitlines()[2:-2]]
     assert numbers == [str(number) for number in range(60 - len(numbers), 60)]
     assert len(numbers) > 30
 
