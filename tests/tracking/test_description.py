@@ -2,6 +2,7 @@
 
 import pytest
 
+from catdog_exp.tracking import description
 from catdog_exp.tracking.done_stages import stages_tag
 from catdog_exp.tracking.store import open_store
 from tests.tracking.reading import logged
@@ -87,6 +88,15 @@ def test_an_experiment_says_what_is_in_it_and_names_no_deleted_run(ready):
         "table:",
         f"[{second}](#/experiments/{store.experiment_id}/runs/{second}?workflowType=machine_learning)",
     ]
+
+
+def test_of_many_runs_the_newest_are_counted_and_the_best_is_found_all_the_same(ready, monkeypatch):
+    monkeypatch.setattr(description, "_COUNTED", 1)
+    old, _ = trained(ready(), "old", 0.9)
+    trained(ready(), "new", 0.5)
+    text = of_experiment(ready())[1]
+    assert text.startswith("1 run on 1 data set, of the newest 1; the best is [old](#/")
+    assert old in text
 
 
 def test_a_description_that_the_store_does_not_take_costs_no_run(ready, monkeypatch, caplog):
