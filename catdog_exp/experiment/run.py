@@ -87,9 +87,8 @@ def run(
         config = part_of(config, workers)
         if config.tracking.enabled:
             sender = sender or Sender(config.tracking)
+        if sender is not None:
             stack.callback(sender.close)
-        else:
-            sender = None
         if (machine := config.chosen.get("machine", "default")) != "default":
             log.info("machine file: %s", machine)
         plan = resolve(config, settings, listing=listing, with_weights=workers.rank == 0)
