@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from catdog_exp.commands.packages import child, package_facts
+from catdog_exp.commands.packages import ASK_MXNET, IMPORTS, child, package_facts
 from catdog_exp.errors import UserError, one_line
 from catdog_exp.facts import Fact, dotted
 from catdog_exp.gpus import gpu_facts
@@ -33,11 +33,6 @@ FEATURES = {
     "CUDA": "MXNet computes on the processor alone",
     "CUDNN": "MXNet computes on the processor alone",
 }
-
-_ASK_MXNET = """import json, sys; sys.path[:] = sys.argv[2:]
-from catdog_exp import mx
-answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_gpu": mx.NEWEST_GPU}
-print(json.dumps(answer))"""
 
 
 def doctor(uri: str, outputs: Path, conf_folders: Sequence[Path], tracking: Sequence[Fact] = ()) -> int:
@@ -89,7 +84,7 @@ def _python() -> list[Fact]:
 
 
 def _ask_mxnet() -> dict[str, Any] | None:
-    outcome = child(_ASK_MXNET)
+    outcome = child(ASK_MXNET, IMPORTS["mxnet"])
     if isinstance(outcome, str) or outcome.returncode != 0:
         return None
     answer: dict[str, Any] = json.loads(outcome.stdout.splitlines()[-1])

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import metadata
 
 from catdog_exp.errors import missing_library
@@ -45,6 +46,12 @@ ONE_OPENCV = (
 )
 _IMPORT = """import importlib, sys; sys.path[:] = sys.argv[2:]
 if importlib.import_module(sys.argv[1]).__file__ is None: sys.exit("it is not whole")"""
+
+
+ASK_MXNET = """import json, sys; sys.path[:] = sys.argv[2:]
+from catdog_exp import mx
+answer = {"features": mx.features(), "gpu_problem": mx.gpu_problem(), "newest_gpu": mx.NEWEST_GPU}
+print(json.dumps(answer))"""
 
 
 def package_facts() -> list[Fact]:
@@ -136,7 +143,7 @@ def _fits(version: str, limits: str) -> bool:
 
 
 def _import_problem(module: str) -> str | None:
-    outcome = child(_IMPORT, module)
+    outcome = child(ASK_MXNET if module == IMPORTS.get("mxnet") else _IMPORT, module)
     if isinstance(outcome, str):
         return outcome
     if outcome.returncode == 0:
@@ -149,7 +156,11 @@ def _import_problem(module: str) -> str | None:
 
 def child(code: str, module: str = "") -> subprocess.CompletedProcess[str] | str:
     """The outcome of Python code in a process with this one's search path, or one line why there is none."""
-    command = [sys.executable, "-c", code, module, *sys.path]
+    return _outcome(sys.executable, "-c", code, module, *sys.path)
+
+
+@cache
+def _outcome(*command: str) -> subprocess.CompletedProcess[str] | str:
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_TIMEOUT, check=False)
     except (OSError, subprocess.SubprocessError) as error:

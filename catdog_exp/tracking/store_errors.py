@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import metadata
+from pathlib import Path
 
 from catdog_exp.errors import UserError
 
@@ -39,6 +42,7 @@ _MEANINGS = {
     "login or a proxy before it?",
 }
 PASSING = (408, 425, 429, 499)  # answers of a server that is only busy
+_SCHEMA_STEP = re.compile(r"""^(revision|down_revision) = ["'](\w+)["']""", re.MULTILINE)
 _SCHEMA = re.compile(r"out-of-date database schema \(found version (\w+)")
 
 
@@ -94,22 +98,26 @@ def is_final(error: BaseException) -> bool:
 @cache
 def schema_problem(shown: str, found: str) -> str | None:
     """What is wrong with a store whose schema is `found`, in one line; None where this MLflow's is the same."""
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
-    from mlflow.store.db.utils import _get_alembic_config
-    from mlflow.version import VERSION
-
-    known = ScriptDirectory.from_config(_get_alembic_config(""))  # type: ignore[no-untyped-call]
-    try:
-        known.get_revision(found)
-    except CommandError:
+    known = _schemas()
+    if found not in known:
         return (
-            f"it was made by an MLflow newer than the {VERSION} that is installed (its schema {found} is not known "
-            "here); use the newer one's environment, or another store by tracking.uri=sqlite:///FILE.db"
+            f"it was made by an MLflow newer than the {metadata.version('mlflow')} that is installed (its schema "
+            f"{found} is not known here); use the newer one's environment, or another store by "
+            "tracking.uri=sqlite:///FILE.db"
         )
-    if found == known.get_current_head():
+    if found not in known.values():
         return None
     return f"it has the schema {found} of an older MLflow: keep a copy, then run `mlflow db upgrade {shown}`"
+
+
+def _schemas() -> dict[str, str]:
+    """The schemas that this MLflow knows, each with the one before it; read without its import, which takes seconds."""
+    spec = importlib.util.find_spec("mlflow")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("mlflow is not installed", name="mlflow")
+    folder = Path(spec.origin).parent / "store" / "db_migrations" / "versions"
+    steps = [dict(_SCHEMA_STEP.findall(file.read_text(encoding="utf-8"))) for file in folder.glob("*.py")]
+    return {step["revision"]: step.get("down_revision", "") for step in steps if "revision" in step}
 
 
 def meaning(text: str) -> str | None:
