@@ -55,7 +55,8 @@ def _mark_temporary_folder() -> None:
     import psutil
 
     mark = Path(get_temp_dir()) / MARK
-    if not mark.exists():
+    # A process of multiprocessing's shares its parent's folder, which outlives it.
+    if multiprocessing.parent_process() is None and not mark.exists():
         mark.write_text(str(os.getpid()))
         for other in mark.parent.parent.glob(f"pymp-*/{MARK}"):
             with suppress(OSError, ValueError):
