@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catdog_exp.tracking.journal import END, Entry, Journal
-from catdog_exp.tracking.run_log import MlflowLog
+from catdog_exp.tracking.mlflow_log import MlflowLog
 from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.store_errors import is_final, meaning, plain_errors, problem
 

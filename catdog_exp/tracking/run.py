@@ -17,8 +17,9 @@ from catdog_exp.tracking.ending import Status, error_line
 from catdog_exp.tracking.heartbeat import presence_tags
 from catdog_exp.tracking.interrupts import uninterrupted
 from catdog_exp.tracking.journal import END, Journal
+from catdog_exp.tracking.mlflow_log import MlflowLog
 from catdog_exp.tracking.provenance import provenance_tags
-from catdog_exp.tracking.run_log import PARENT, SWEEP, MlflowLog, RunLog
+from catdog_exp.tracking.run_log import PARENT, SWEEP, RunLog
 from catdog_exp.tracking.sender import Sender
 from catdog_exp.tracking.system_metrics import system_metrics
 from catdog_exp.tracking.uris import without_password

@@ -12,7 +12,7 @@ from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.delivery import Delivery
 from catdog_exp.tracking.heartbeat import is_alive
 from catdog_exp.tracking.journal import Header, Journal, journals, store_uri
-from catdog_exp.tracking.run_log import MlflowLog
+from catdog_exp.tracking.mlflow_log import MlflowLog
 from catdog_exp.tracking.store import store_of
 
 log = logging.getLogger(__name__)
