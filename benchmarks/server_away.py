@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catdog_exp.tracking.store import prepare_mlflow
+from catdog_exp.tracking.preparing import prepare_mlflow
 
 COMMAND = Path(sys.executable).with_name("catdog")
 WORDS = ["data.source.count=60", "data.resize=16", "model.width=4", "model.layers=2", "train.lr=0.001"]

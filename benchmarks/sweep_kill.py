@@ -88,7 +88,7 @@ def start(words: list[str], folder: str) -> subprocess.Popen[bytes]:
 
 def digests(folder: str) -> list[tuple[str, str, str]]:
     """Fingerprint, status and digest of every run, the sweep's own aside."""
-    from catdog_exp.tracking.store import prepare_mlflow
+    from catdog_exp.tracking.preparing import prepare_mlflow
 
     prepare_mlflow()
     from mlflow import MlflowClient

@@ -77,7 +77,6 @@ def run(
     on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: `Plan.inputs`, where
     they are known already. name: of the run at MLflow, None: as `run_name` has it. listing: of the pictures, where it
     is made already. sender: started already for this run, else it gets one of its own.
-
     Raises UserError for what the user can mend, Elsewhere as `run_lock` does.
     """
     with contextlib.ExitStack() as stack:
@@ -85,8 +84,7 @@ def run(
         if "train" in config.stages:
             workers = stack.enter_context(joined(config.hardware, alike(settings)))
         config = part_of(config, workers)
-        if config.tracking.enabled:
-            sender = sender or Sender(config.tracking)
+        sender = sender or (Sender(config.tracking) if config.tracking.enabled else None)
         if sender is not None:
             stack.callback(sender.close)
         if (machine := config.chosen.get("machine", "default")) != "default":
@@ -146,9 +144,8 @@ def _logged(
         tags[RERUN_OF] = config.rerun_of
     if "experiment" in config.chosen:
         tags["recipe"] = config.chosen["experiment"]
-    name = name or run_name(shown, words)
     outputs, resume = Path(config.paths.outputs), None if earlier is None else earlier.run_id
-    with start_run(config.tracking, outputs, name, tags, resume, sender) as tracker:
+    with start_run(config.tracking, outputs, name or run_name(shown, words), tags, resume, sender) as tracker:
         if earlier is not None:  # of which it may have been another pack, or other pictures to test on
             tracker.tags({key: value for key, value in tags.items() if key in (PACK, DATASET, "pictures")})
         tracker.params({**config.chosen, **parameters(shown)})

@@ -13,7 +13,7 @@ import signal
 
 from catdog_exp.data import kernels
 from catdog_exp.gpus import visible_gpus
-from catdog_exp.tracking.store import prepare_mlflow
+from catdog_exp.tracking.preparing import prepare_mlflow
 
 SLOW = (
     "mlflow.store.tracking.sqlalchemy_store",

@@ -22,9 +22,10 @@ from catdog_exp.tracking.heartbeat import beating
 from catdog_exp.tracking.interrupts import SIGNALS
 from catdog_exp.tracking.journal import Header, new_journal
 from catdog_exp.tracking.mlflow_log import MlflowLog, create_run, take_over
+from catdog_exp.tracking.preparing import prepare_mlflow
 from catdog_exp.tracking.run_lookup import FINGERPRINT, Earlier, State, close_run, earlier_runs
 from catdog_exp.tracking.server import Away
-from catdog_exp.tracking.store import open_store, prepare_mlflow
+from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.sync import send_unsent
 from catdog_exp.tracking.uris import SQLITE
 

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from catdog_exp.errors import UserError
+from catdog_exp.tracking.preparing import prepare_mlflow
 from catdog_exp.tracking.server import check_server
-from catdog_exp.tracking.store import prepare_mlflow
 from catdog_exp.tracking.store_errors import DAMAGED, meaning, schema_problem
 from catdog_exp.tracking.uris import absolute_uri, is_server, sqlite_path
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from catdog_exp.tracking.store import prepare_mlflow
+from catdog_exp.tracking.preparing import prepare_mlflow
 
 
 def client(folder: Path):

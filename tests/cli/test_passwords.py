@@ -2,7 +2,7 @@
 
 import pytest
 
-from catdog_exp.tracking.store import prepare_mlflow
+from catdog_exp.tracking.preparing import prepare_mlflow
 from tests.cli.conftest import SMALL
 from tests.cli.servers import Door, mlflow_server
 

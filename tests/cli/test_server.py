@@ -84,7 +84,7 @@ def _register(server, run_id):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in server.variables.items():
             patch.setenv(name, value)
-        from catdog_exp.tracking.store import prepare_mlflow
+        from catdog_exp.tracking.preparing import prepare_mlflow
 
         prepare_mlflow()
         from mlflow import MlflowClient

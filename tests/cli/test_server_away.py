@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from catdog_exp.tracking.store import prepare_mlflow
+from catdog_exp.tracking.preparing import prepare_mlflow
 from tests.cli.background import wait_until
 from tests.cli.conftest import SMALL
 from tests.cli.servers import Door, mlflow_server
