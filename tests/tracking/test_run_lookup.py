@@ -82,6 +82,7 @@ def test_what_is_known_of_a_run_is_told(ready):
     config = ready()
     with start_run(config, "run", {"fingerprint": "abc"}) as log:
         log.metrics({"objective": 0.9}, step=3)
+        log.settle()
         running = earlier_runs(config, ["abc"])["abc"]
         assert (running.state, running.objective) == ("running", 0.9)
     found = earlier_runs(config, ["abc"])["abc"]
