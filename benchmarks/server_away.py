@@ -23,7 +23,8 @@ from catdog_exp.tracking.preparing import prepare_mlflow
 
 COMMAND = Path(sys.executable).with_name("catdog")
 WORDS = ["data.source.count=60", "data.resize=16", "model.width=4", "model.layers=2", "train.lr=0.001"]
-OF_TIME = {"images_per_second", "pack/images_per_second"}  # no two runs have these alike
+OF_TIME = ("images_per_second", "pack/images_per_second")  # no two runs have these values alike
+OF_THE_MACHINE = ("time/", "system/")  # nor these points, by the start of their names
 PATIENCE = 600  # seconds
 
 
@@ -84,7 +85,8 @@ def histories(uri: str) -> dict[str, list[tuple[int, float]]]:
     client = MlflowClient(uri)
     (run,) = client.search_runs([client.get_experiment_by_name("catdog").experiment_id])
     assert run.info.status == "FINISHED", run.info.status
-    found = {key: client.get_metric_history(run.info.run_id, key) for key in run.data.metrics}
+    keys = [key for key in run.data.metrics if not key.startswith(OF_THE_MACHINE)]
+    found = {key: client.get_metric_history(run.info.run_id, key) for key in keys}
     return {key: [(point.step, point.value) for point in points] for key, points in found.items()}
 
 
