@@ -18,6 +18,7 @@ from typing import Any
 MAX_PIXELS = 89_478_485  # of one picture, as its file declares them
 MAX_BYTES = 32 * 2**20  # of one file
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read when OpenCV is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when ONNX Runtime is: nobody is told of its use
 
 import cv2  # noqa: E402
 import mlflow  # noqa: E402

@@ -18,9 +18,11 @@ from catdog_exp.inference.classifier import Classifier
 from catdog_exp.inference.prediction import predict, read_crop
 from catdog_exp.inference.served_model import save_model
 from catdog_exp.networks.cnn import Cnn
+from catdog_exp.tracking import model_folder
 from catdog_exp.tracking.model_folder import requirements
 from tests.checkpoints import save_drawn
 
+SERVED = Path(model_folder.__file__).with_name("served.py")
 SIZE = 32
 CNN = Cnn(layers=2, width=8, dense=[8], batch_norm=True, dropout=0.1)
 
@@ -205,3 +207,12 @@ def test_it_loads_and_answers_where_neither_mxnet_nor_this_program_is(real_pictu
     assert [line.split(",")[0] for line in lines[1:]] == [found.label for found in expected]
     shares = [[float(share) for share in line.split(",")[2:]] for line in lines[1:]]
     np.testing.assert_allclose(shares, [found.probabilities for found in expected], atol=1e-4)
+
+
+@pytest.mark.parametrize("start", ["import catdog_exp", f"import runpy; runpy.run_path({str(SERVED)!r})"])
+def test_onnx_runtime_tells_nobody_of_its_use(tmp_path, start):
+    environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-c", f"{start}; import onnxruntime"], env={**environment, "TMPDIR": str(tmp_path)}, check=True
+    )
+    assert list(tmp_path.iterdir()) == []
