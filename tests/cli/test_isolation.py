@@ -120,7 +120,7 @@ def test_a_job_is_lost_with_the_process_that_forked_it_and_the_next_has_another(
 @pytest.mark.timeout(600)
 def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_path, begin, environment):
     temporary = tempfile.mkdtemp(prefix="t")  # the path of a socket must be short
-    words = ["-m", *SMALL, "train.epochs=15", "model.layers=1,2", "train.seed=0,1,2"]
+    words = ["-m", *SMALL, "train.epochs=12", "model.layers=1,2", "train.seed=0,1"]
     undisturbed = catdog(*words, "paths.outputs=whole", timeout=300)
     assert undisturbed.returncode == 0, undisturbed.stderr
     for seconds in (3, 7, 11):
@@ -136,7 +136,7 @@ def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, tmp_p
     assert done.returncode == 0, done.stdout + done.stderr
     Path(temporary).rmdir()  # nothing is left in it
     parent, *children = runs(tmp_path)
-    assert len(children) == 6
+    assert len(children) == 4
     assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
 
     def digests(outputs):
