@@ -200,7 +200,7 @@ def test_words_that_are_no_command_are_told(catdog):
 @pytest.mark.slow
 def test_killed_and_started_many_times_at_once_there_is_one_whole_pack(environment):
     script = REPOSITORY / "benchmarks" / "pack_kill.py"
-    words = ["--pictures", "600", "--kills", "6", "--processes", "8", "--seed", "1"]
+    words = ["--pictures", "400", "--kills", "4", "--processes", "8", "--seed", "1"]
     done = subprocess.run(
         [sys.executable, script, *words], env=environment, capture_output=True, text=True, timeout=280, check=False
     )
