@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from playwright.sync_api import expect
 
 from scripts.screenshots import (
     CHROMIUM,
@@ -25,6 +26,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
 ]
+expect.set_options(timeout=60_000)  # ms
 FIRST = "model.layers × data.resize, 4 jobs"
 
 
@@ -75,7 +77,7 @@ def test_the_link_of_catdog_ui_opens_all_runs_by_their_objective_with_what_varie
     values = [float(text.rstrip("…")) for text in cells]
     assert len(values) == len(runs(store)) == 7  # two sweeps of four and two jobs, of which they share one
     assert values == sorted(values, reverse=True)
-    assert page.get_by_text("5 runs on 1 data set, 2 sweeps; the best is").count() == 1
+    expect(page.get_by_text("5 runs on 1 data set, 2 sweeps; the best is")).to_have_count(1)
 
 
 def test_a_sweep_tells_its_best_job_links_each_and_has_a_view_of_its_own(page, address, store):
@@ -88,16 +90,16 @@ def test_a_sweep_tells_its_best_job_links_each_and_has_a_view_of_its_own(page, a
     with page.expect_popup() as opened:
         page.get_by_role("link", name=jobs[-1].info.run_id[:8]).click()
     opened.value.get_by_role("heading", name=jobs[-1].info.run_name).wait_for()
-    assert opened.value.get_by_text("The best so far").count() == 1
+    expect(opened.value.get_by_text("The best so far")).to_have_count(1)
     opened.value.close()
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Its jobs compared").click()
     opened.value.locator("[role=gridcell][col-id*='objective']").first.wait_for()
-    assert opened.value.get_by_role("link", name="resize=", exact=False).count() == 4
+    expect(opened.value.get_by_role("link", name="resize=", exact=False)).to_have_count(4)
     opened.value.close()
 
     open_sweep(page, address, "train.lr, 2 jobs")
-    assert page.get_by_role("row").filter(has_text="reused").count() == 1
+    expect(page.get_by_role("row").filter(has_text="reused")).to_have_count(1)
 
 
 def test_three_runs_compared_open_on_the_objective_and_show_what_differs(page, address, store):
@@ -118,11 +120,11 @@ def test_charts_open_on_the_objective_with_bars_and_the_image_grid_shows_each_ru
     first = [shown.index(f"\n{title}\n") for title in ("result", "objective", "Parallel Coordinates", "val/loss")]
     assert first == sorted(first)
     assert shown.index("\nbest\n") > first[-1]
-    assert page.locator(".js-plotly-plot .bars .point").count() == len(runs(store))
+    expect(page.locator(".js-plotly-plot .bars .point")).to_have_count(len(runs(store)))
     page.get_by_placeholder("Search metric charts").fill("worst_mistakes")
     sheets = page.locator("img[src*='worst_mistakes%2Bstep']")
     sheets.nth(4).wait_for()
-    assert sheets.count() == 5  # a run's each
+    expect(sheets).to_have_count(5)  # a run's each
     page.wait_for_function("() => [...document.images].filter(image => image.naturalWidth > 200).length >= 5")
 
 
