@@ -41,6 +41,7 @@ def statuses(port, experiment):
     [
         ("run", [], 1),
         ("grid", ["-m", "train.seed=0,1"], 3),
+        ("basic", ["-m", "train.seed=0,1", "hydra/launcher=basic"], 3),
         ("submitit", ["-m", "train.seed=0,1", "hydra/launcher=local_processes"], 3),
         (
             "search",

@@ -11,6 +11,7 @@ import pytest
 from catdog_exp.errors import UserError
 from catdog_exp.sources.synthetic.drawing import draw
 from catdog_exp.sources.synthetic.source import Synthetic
+from tests.reference import reference_seconds
 
 CLASSES = ["cat", "dog"]
 
@@ -134,6 +135,8 @@ def test_a_folder_that_is_a_file_is_seen_before_any_work(tmp_path):
 
 @pytest.mark.slow
 def test_1_200_pictures_are_drawn_within_seconds(tmp_path):
+    before = reference_seconds()
     started = time.process_time()
     Synthetic(str(tmp_path), 1200, 0).listing(CLASSES)
-    assert time.process_time() - started < 20  # of the processor, of a slow one that others use too
+    a_picture = (time.process_time() - started) / 1200
+    assert a_picture < 0.45 * (before + reference_seconds()) / 2  # 0.29 to 0.36, on an idle machine and a busy one
