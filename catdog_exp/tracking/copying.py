@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.heartbeat import is_alive
-from catdog_exp.tracking.limits import HIDDEN
-from catdog_exp.tracking.mlflow_log import BATCH, METRICS
+from catdog_exp.tracking.limits import BATCH, HIDDEN, METRICS
 from catdog_exp.tracking.store import Store, existing_store, open_store
 from catdog_exp.tracking.store_errors import plain_errors
 

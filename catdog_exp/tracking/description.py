@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from catdog_exp.tracking.done_stages import is_trained
 from catdog_exp.tracking.heartbeat import seconds_worked
 from catdog_exp.tracking.links import ALL, RUN, VIEW, linked_runs, with_links
 from catdog_exp.tracking.markdown import table_head, table_row
-from catdog_exp.tracking.run_log import SWEEP
+from catdog_exp.tracking.run_log import CONTEXT, SWEEP
 from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.store_errors import plain_errors
 
@@ -94,7 +95,7 @@ def _what(run: Run) -> str:
         network += f" with {int(params['model.parameters']):,} parameters"
     sides = []
     for entry in run.inputs.dataset_inputs if run.inputs else []:
-        context = next((tag.value for tag in entry.tags if tag.key == "mlflow.data.context"), "")
+        context = next((tag.value for tag in entry.tags if tag.key == CONTEXT), "")
         sides.append(f"{_pictures(entry.dataset.profile)} {_SIDES.get(context, '')}".strip())
     about = [tags.get("pictures", ""), ", ".join(sides)]
     if "data.resize" in params:
@@ -167,8 +168,6 @@ def _link(run: Run) -> str:
 
 
 def _pictures(profile: str | None) -> str:
-    import json
-
     try:
         counts = json.loads(profile or "{}")
         return f"{sum(counts.values()):,}"

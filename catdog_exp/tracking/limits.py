@@ -1,4 +1,4 @@
-"""What MLflow keeps of texts, and which tags its pages do not show."""
+"""What MLflow keeps of texts and takes at once, and which tags its pages do not show."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
 HIDDEN = "mlflow.catdog."  # how the tags begin that the program alone needs: MLflow's pages show none of its own
 ERROR_LENGTH = 500  # of the tag `error`
+# Entries of one call: parameters or tags, and metrics.
+BATCH, METRICS = 100, 1000
 
 
 def cut(text: str, length: int) -> str:

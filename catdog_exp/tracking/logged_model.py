@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catdog_exp.tracking.limits import METRICS
+from catdog_exp.tracking.run_log import CONTEXT
 from catdog_exp.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
 # By the beginning of metrics' names, what the run has read the pictures for that they are about.
 CONTEXTS = {"objective": "validation", "best/": "validation", "test/": "testing"}
-CONTEXT = "mlflow.data.context"  # MLflow's tag of what a dataset is read for
-BATCH = 100  # entries of one call, MLflow's limit
 
 
 def log_model(store: Store, run_id: str, name: str, folder: Path, step: int) -> None:
@@ -39,8 +39,8 @@ def log_model(store: Store, run_id: str, name: str, folder: Path, step: int) -> 
         client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
     client.log_model_artifacts(model.model_id, str(folder))
     tied = _tied_figures(store, run, model.model_id)
-    for start in range(0, len(tied), BATCH):
-        client.log_batch(run_id, metrics=tied[start : start + BATCH], synchronous=True)
+    for start in range(0, len(tied), METRICS):
+        client.log_batch(run_id, metrics=tied[start : start + METRICS], synchronous=True)
     client.finalize_logged_model(model.model_id, "READY")
 
 

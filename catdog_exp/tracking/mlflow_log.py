@@ -14,9 +14,9 @@ from catdog_exp.errors import UserError
 from catdog_exp.tracking.done_stages import is_trained
 from catdog_exp.tracking.ending import Status
 from catdog_exp.tracking.heartbeat import HEARTBEAT, resumption_tags
-from catdog_exp.tracking.limits import ERROR_LENGTH, PARAM_LENGTH, TAG_LENGTH, cut
+from catdog_exp.tracking.limits import BATCH, ERROR_LENGTH, METRICS, PARAM_LENGTH, TAG_LENGTH, cut
 from catdog_exp.tracking.run_files import KEPT_IN
-from catdog_exp.tracking.run_log import PARENT, PRUNED, SWEEP, Context, RunLog
+from catdog_exp.tracking.run_log import CONTEXT, PARENT, PRUNED, SWEEP, Context, RunLog
 from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.store_errors import is_final, plain_errors
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric, Param, Run, RunTag
 
 log = logging.getLogger(__name__)
-
-BATCH, METRICS = 100, 1000  # entries of one call, MLflow's limits: of parameters or tags, and of metrics
 
 
 def create_run(store: Store, name: str, tags: Mapping[str, str]) -> Run:
@@ -169,7 +167,7 @@ class MlflowLog(RunLog):
             source=json.dumps({"uri": source}),
             profile=json.dumps(profile),
         )
-        entries = [DatasetInput(read, [InputTag("mlflow.data.context", context)])]
+        entries = [DatasetInput(read, [InputTag(CONTEXT, context)])]
         with plain_errors(self._store.shown):
             try:
                 self._client.log_inputs(self._id, entries)

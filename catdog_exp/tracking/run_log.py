@@ -9,6 +9,7 @@ from typing import Any, Literal
 PARENT = "mlflow.parentRunId"  # MLflow's tag of a run under another
 SWEEP = "sweep"  # tag of a sweep's parent run: its overrides
 TABLES = "mlflow.loggedArtifacts"  # MLflow's tag, JSON: the tables that its evaluation view compares
+CONTEXT = "mlflow.data.context"  # MLflow's tag of what a dataset is read for
 PRUNED = "pruned"  # tag of a run that a search has given up early: after which epoch
 
 Context = Literal["training", "validation", "testing"]  # what a run reads a dataset for

@@ -58,6 +58,7 @@ def url_host(host: str) -> str:
 
 
 def check_free(host: str, port: int) -> None:
+    """Raise UserError where a server cannot have this port."""
     if not 1 <= port <= 65535:
         raise UserError(f"port {port}: there are 1 to 65535, choose another with --port")
     try:
