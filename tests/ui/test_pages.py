@@ -1,5 +1,6 @@
 """MLflow's pages in a browser, on a store with two sweeps: what they show, and where they open."""
 
+import re
 import socket
 import sys
 from pathlib import Path
@@ -131,10 +132,10 @@ def test_charts_open_on_the_objective_with_bars_and_the_image_grid_shows_each_ru
 def test_the_page_of_a_model_tells_its_figures_by_the_pictures_that_they_are_of(page, address, store):
     best = jobs_of(store, FIRST)[0]
     open_model(page, address, best.info.run_name)
-    page.get_by_text("(#").first.wait_for()  # the digest of pictures: the table is there
-    rows = [row.split("\n") for row in page.get_by_role("row").all_inner_texts()]
-    figures = {row[0].strip(): row[1:] for row in rows if any("(#" in cell for cell in row)}  # with a digest
     sides = {"objective": "validation", "best/accuracy": "validation", "test/accuracy": "testing"}
+    rows = page.get_by_role("row").filter(has_text=re.compile(r"\(#\w+\)"))  # with the digest of pictures
     for name, side in sides.items():
-        assert any(f"/{side} (#" in cell for cell in figures[name]), figures[name]
-    assert float(figures["objective"][-1]) == best.data.metrics["objective"]
+        figure = rows.filter(has_text=name).filter(has_text=f"/{side} (#")
+        figure.first.wait_for()
+    cells = rows.filter(has_text="objective").first.inner_text().split("\n")
+    assert float(cells[-1]) == best.data.metrics["objective"]
