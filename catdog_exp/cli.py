@@ -11,12 +11,17 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from catdog_exp.commands.arguments import check_words, is_override
 from catdog_exp.console import repair_streams
 from catdog_exp.errors import Terminated, UserError, exit_code, one_line, terminate
+
+if TYPE_CHECKING:
+    from catdog_exp.tracking.sender_process import SenderProcess
 
 # Each verb is a module of catdog_exp.commands with `main(words) -> exit code`.
 VERBS = (
@@ -92,10 +97,27 @@ def _run(words: Sequence[str]) -> int:
 
         print(help_text(words))
         return 0
-    from catdog_exp.app.main import main as run
+    with _process_for_tracking(words) as process:
+        from catdog_exp.app.main import main as run
 
-    run(words)
+        run(words, process)
     return 0
+
+
+@contextmanager
+def _process_for_tracking(words: Sequence[str]) -> Iterator[SenderProcess | None]:
+    """What talks to MLflow for a single run: it imports that while this process imports Hydra, and composes."""
+    if any(word.startswith(("-", "sweep", "tracking=none", "plan=")) for word in words):
+        yield None
+        return
+    from catdog_exp.tracking.sender_process import SenderProcess
+
+    process = SenderProcess()
+    try:
+        yield process
+    finally:
+        if not process.is_taken:  # nothing is logged, or the run is refused
+            process.kill()
 
 
 def _failed(error: Exception) -> int:

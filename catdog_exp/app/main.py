@@ -33,16 +33,19 @@ from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.passwords import hand_on, hidden, hide, restored
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.sender import Sender
+from catdog_exp.tracking.sender_process import SenderProcess
 
 
-def main(words: Sequence[str]) -> None:
+def main(words: Sequence[str], process: SenderProcess | None = None) -> None:
     """Run Hydra on the words of a command line: one run, a sweep, or one of Hydra's own questions.
 
+    process: for the tracking of a single run, started already.
     Raises UserError for a config that cannot be composed, IncompleteSweep for jobs of a sweep without a result,
     else the error of the run.
     """
     # Hydra prints a failed job's error by itself and ends the process, unless it is told to let it through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    CheckFirst.process = process
     line = command_line(words)
     conf = str(conf_folders()[-1])
     hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)
@@ -112,10 +115,12 @@ class CheckFirst(Callback):
     """Checks a run before anything is made on disk. (A sweep's launcher checks all of its jobs.)
 
     What it has found is there for the run, to which Hydra hands nothing on. listing: of its pictures, where the check
-    had to make it. sender: of this run, None where nothing is logged.
+    had to make it. process: for the tracking of this run, where it is started already. sender: of this run, None where
+    nothing is logged.
     """
 
     listing: ClassVar[Listing | None] = None
+    process: ClassVar[SenderProcess | None] = None
     sender: ClassVar[Sender | None] = None
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
@@ -160,7 +165,7 @@ def _sender(config: DictConfig) -> Sender | None:
     """What is to talk to MLflow for this run; None where nothing is logged, or it is wrong what is."""
     with contextlib.suppress(UserError, OmegaConfBaseException):
         tracking = read(TrackingConfig, plain(config)["tracking"])
-        return Sender(tracking) if tracking.enabled and not config.plan else None
+        return Sender(tracking, CheckFirst.process) if tracking.enabled and not config.plan else None
     return None
 
 

@@ -8,8 +8,6 @@ Where MLflow is imported already, as in a sweep's jobs, a thread does the same.
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.interrupts import uninterrupted
+from catdog_exp.tracking.sender_process import SenderProcess
 
 if TYPE_CHECKING:
     from catdog_exp.tracking.run_lookup import Earlier, State
@@ -28,34 +27,27 @@ if TYPE_CHECKING:
 JOIN_TIMEOUT = 10.0  # seconds that the end of a run waits for the thread to end
 LOOK_EVERY = 0.1  # seconds between two looks at the journal, and at the pipe
 
-# Hands this process's search path on: the program need not be installed.
-_START = "import sys; sys.path[:] = sys.argv[3:]; from catdog_exp.tracking.service import main; main(*sys.argv[1:3])"
-
 
 class Sender:
     """A run's side of it."""
 
-    def __init__(self, config: TrackingConfig) -> None:
-        self._connection, theirs = Pipe()
+    def __init__(self, config: TrackingConfig, process: SenderProcess | None = None) -> None:
+        """process: started before the config was known, None: it is to be started now."""
         self._thread: threading.Thread | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: SenderProcess | None = None
         self._caller = threading.get_ident()
         self._asked, self._has_run = 0, False
-        if "mlflow" in sys.modules:
+        if process is None and "mlflow" in sys.modules:
             from catdog_exp.tracking.service import Service
 
+            self._connection, theirs = Pipe()
             service = Service(theirs, config)
             self._thread = threading.Thread(target=service.serve, name="sender", daemon=True)
             self._thread.start()
             return
-        number = theirs.fileno()
-        command = [sys.executable, "-P", "-c", _START, str(number), str(os.getpid()), *sys.path]
-        # In a session of its own: what ends the run's process is not to end this one.
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(
-            command, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=[number], start_new_session=True
-        )
-        theirs.close()
+        self._process = process or SenderProcess()
+        self._process.is_taken = True
+        self._connection = self._process.connection
         with suppress(OSError):  # what asks it for something tells that it has died
             self._connection.send(config)
 
@@ -94,9 +86,8 @@ class Sender:
         """End it, once it has delivered what it can."""
         self.listen()
         self._connection.close()
-        if self._process is not None and not self._has_run:  # there is nothing to deliver
+        if self._process is not None and not self._has_run:
             self._process.kill()
-            self._process.wait()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
 

@@ -29,9 +29,9 @@ from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.sync import send_unsent
 from catdog_exp.tracking.uris import SQLITE
 
-# What is slow to import, and needed.
-AT_A_SERVER = ("mlflow", "mlflow.store.tracking.rest_store")
-IN_A_FILE = ("mlflow", "mlflow.store.tracking.sqlalchemy_store", "sqlalchemy.dialects.sqlite")
+# What is slow to import, and needed beside MLflow itself.
+AT_A_SERVER = ("mlflow.store.tracking.rest_store",)
+IN_A_FILE = ("mlflow.store.tracking.sqlalchemy_store", "sqlalchemy.dialects.sqlite")
 LOOK_EVERY = 2.0  # seconds between two looks at the journal: more often would cost the training more
 JOB_PATIENCE = 600.0  # seconds that a sweep's job waits at its start for a server that is away
 PATIENCE = 10.0  # seconds that the store may be away once the run's process is gone
@@ -135,11 +135,14 @@ def main(connection: str, run_pid: str) -> None:
     logger.setLevel(logging.INFO)
     logger.addHandler(_ToRun(line))
     try:
-        config = line.recv()
         prepare_mlflow()
+        importlib.import_module("mlflow")
+        config = line.recv()
         for name in IN_A_FILE if config.uri.startswith(SQLITE) else AT_A_SERVER:
             importlib.import_module(name)
         Service(line, config, lambda: os.getppid() == int(run_pid)).serve()
+    except EOFError:
+        pass  # the run's process has ended before it knew what to log, and where
     except Exception:
         logger.exception("the process that talks to MLflow fails")
     finally:
