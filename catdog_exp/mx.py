@@ -6,6 +6,7 @@ runs side by side are contexts: mx.cpu(0), mx.cpu(1), … have a worker thread e
 
 from __future__ import annotations
 
+import builtins
 import os
 import re
 import shutil
@@ -32,6 +33,11 @@ NEWEST_GPU = (8, 9)
 # Read by MXNet once, at its import or when it first computes. All contexts of the processor take their scratch memory
 # from one pool, four pieces by default: operators with the same piece wait for each other.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MXNET_CPU_TEMP_COPY": "64"}
+
+# Parts of MXNet that nothing here uses, by their names in it.
+UNUSED = ("contrib.onnx", "contrib.quantization", "contrib.text", "onnx", "test_utils")
+
+DEFINITION = re.compile(r"\s*def (\w+)\(")
 
 # CUDA then numbers the GPUs as nvidia-smi does. Read when the first GPU is used.
 os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
@@ -65,20 +71,59 @@ def modules(stand_ins: Mapping[str, ModuleType | None]) -> Iterator[None]:
         sys.modules.update(before)
 
 
+@contextmanager
+def compiled_when_called() -> Iterator[None]:
+    """Has MXNet, imported in this block, compile the functions of its operators one by one, when each is first called.
+
+    It writes the text of 2,500 functions and executes each, two fifths of its import's time; a program calls a few.
+    """
+    execute = builtins.exec
+
+    def lazily(source: Any, scope: Any = None, names: Any = None, /, **more: Any) -> None:
+        caller = sys._getframe(1)
+        if names is None:
+            names = caller.f_locals if scope is None else scope
+        defined = DEFINITION.match(source) if scope is None and isinstance(source, str) else None
+        scope = caller.f_globals if scope is None else scope
+        if defined is None:
+            execute(source, scope, names, **more)
+            return
+        made: dict[str, Any] = {}
+        name = defined[1]
+
+        def function(*given: Any, **named: Any) -> Any:
+            if not made:
+                execute(source, scope, made)
+            return made[name](*given, **named)
+
+        names[name] = function
+
+    builtins.exec = lazily
+    try:
+        yield
+    finally:
+        builtins.exec = execute
+
+
 def _import_mxnet() -> Any:
     """MXNet, imported with things in place that are taken away again afterwards.
 
-    `numpy.bool`, which NumPy dropped in 1.24, is read during the import. Hidden are scikit-learn, which MXNet
-    imports where it is installed for one base class, and parts of MXNet that nothing here uses: they bring
-    scipy.stats and tables of words, half of the import's time.
+    `numpy.bool`, which NumPy dropped in 1.24, is read during the import. Hidden are scikit-learn and SciPy, which
+    MXNet imports where they are installed, for one base class and for sparse arrays, and parts of MXNet that nothing
+    here uses: they bring scipy.stats, tables of words and onnx. Together they are more than half of the import's time.
     """
     had_bool = "bool" in vars(np)
     if not had_bool:
         np.bool = bool  # type: ignore[attr-defined]
     load_cuda_libraries()
-    unused = {f"mxnet.{name}": ModuleType(name) for name in ("contrib.quantization", "contrib.text", "test_utils")}
+    unused = {f"mxnet.{name}": ModuleType(name) for name in UNUSED}
     try:
-        with environment(ENVIRONMENT), modules({"sklearn": None, **unused}), warnings.catch_warnings():
+        with (
+            environment(ENVIRONMENT),
+            modules({"sklearn": None, "scipy": None, **unused}),
+            compiled_when_called(),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             import mxnet
 
