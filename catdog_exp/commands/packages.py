@@ -32,7 +32,6 @@ IMPORTS = {
     "onnxruntime": "onnxruntime",
     "opencv-python": "cv2",
     "safetensors": "safetensors.numpy",
-    "scikit-learn": "sklearn.metrics",
 }
 EXTRAS = {  # that bring a module
     **{name: name for name in ("submitit", "optuna", "ray")},

@@ -23,7 +23,6 @@ SLOW = (
     "catdog_exp.experiment.stages.train",
     "catdog_exp.plots.sheet",
     "catdog_exp.sweeps.child",
-    "sklearn.metrics",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
     "onnx.compose",  # not ONNX Runtime, which starts a thread

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catdog_exp.errors import UserError
 from catdog_exp.inference.evaluation import calibration_error, confidence_interval, evaluate
@@ -72,6 +74,28 @@ def test_metrics_are_plain_floats_by_name():
 def test_a_probability_of_zero_for_the_truth_gives_a_finite_loss():
     found = evaluate(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]], dtype=np.float32), CAT_DOG)
     assert found.loss == pytest.approx(-math.log(np.finfo(np.float64).eps) / 2)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.integers(2, 5), st.integers(6, 60), st.booleans())
+def test_the_figures_are_those_of_scikit_learn(seed, classes, count, ties):
+    from sklearn import metrics
+
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.concatenate([np.arange(classes), rng.integers(classes, size=count - classes)]))
+    probabilities = rng.dirichlet(np.ones(classes), count)
+    if ties:
+        probabilities = np.round(probabilities * 4 + 0.5)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    found = evaluate(labels, probabilities, [str(number) for number in range(classes)])
+    predicted, average = probabilities.argmax(axis=1), "binary" if classes == 2 else "macro"
+    theirs = metrics.precision_recall_fscore_support(labels, predicted, average=average, zero_division=0)
+    assert (found.precision, found.recall, found.f1) == pytest.approx(theirs[:3])
+    assert found.loss == pytest.approx(metrics.log_loss(labels, probabilities, labels=range(classes)))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)  # as it is done there: what ties, does so still
+    scores = probabilities[:, 1] if classes == 2 else probabilities
+    assert found.roc_auc == pytest.approx(metrics.roc_auc_score(labels, scores, multi_class="ovr"))
+    assert found.confusion == metrics.confusion_matrix(labels, predicted).tolist()
 
 
 def test_worst_mistakes_are_wrong_ones_the_surest_first():
