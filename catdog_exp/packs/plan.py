@@ -60,6 +60,10 @@ class PackPlan:
         """`dataset_digest` of the pictures."""
         return dataset_digest(self.listing, self.contents)
 
+    def side_digest(self, split: Split) -> str:
+        """`dataset_digest` of the pictures of one side: the same however they are packed, and in what order."""
+        return _digest(self.listing.classes, [(entry.label, entry.path) for entry in self.lists[split]], self.contents)
+
     @cached_property
     def trained_on(self) -> str:
         """A digest of what a training sees of the pictures: those to train on and to validate on, as they are packed.
@@ -90,8 +94,12 @@ def dataset_digest(listing: Listing, found: Mapping[str, Content]) -> str:
 
     Where the pictures lie, how they are called, split and packed is not in it. found: contents by path.
     """
-    pictures = sorted((picture.label, found[picture.path].sha256) for picture in listing.pictures)
-    return hashlib.sha256(json.dumps([listing.classes, pictures]).encode()).hexdigest()[:32]
+    return _digest(listing.classes, [(picture.label, picture.path) for picture in listing.pictures], found)
+
+
+def _digest(classes: list[str], pictures: list[tuple[int, str]], found: Mapping[str, Content]) -> str:
+    labelled = sorted((label, found[path].sha256) for label, path in pictures)
+    return hashlib.sha256(json.dumps([classes, labelled]).encode()).hexdigest()[:32]
 
 
 def look_at(listing: Listing, folder: Path, threads: int) -> dict[str, Content]:

@@ -128,3 +128,14 @@ def test_another_network_under_the_same_name_is_another_training(listing, tmp_pa
         file.write_bytes(content)
         trainings.append(resolve(config, values).training)
     assert trainings[0] == trainings[2] != trainings[1]
+
+
+def test_a_side_has_the_same_digest_however_it_is_packed_and_another_with_other_pictures(listing, tmp_path):
+    def digests(**data):
+        pack = plan_pack(listing, replace(DATA, **data), tmp_path)
+        return {side: pack.side_digest(side) for side in pack.sides}
+
+    first = digests()
+    assert len(set(first.values())) == len(first) == 2
+    assert digests(resize=DATA.resize + 8, quality=80) == first
+    assert not set(digests(seed=DATA.seed + 1).values()) & set(first.values())

@@ -30,8 +30,8 @@ def opened_pack(work: Work) -> Pack:
     for split in work.pack.sides:
         if split != "train" and (few := coarseness(sum(pack.counts[split].values()))):
             log.warning("the %s side has %s", split, few)
-        name = work.pack.listing.root.name
-        work.tracker.dataset(name, pack.fingerprint, str(pack.folder), CONTEXTS[split], pack.counts[split])
+        name, root = work.pack.listing.root.name, str(work.pack.listing.root)
+        work.tracker.dataset(name, work.pack.side_digest(split), root, CONTEXTS[split], pack.counts[split])
     return pack
 
 
