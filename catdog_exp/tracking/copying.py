@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.heartbeat import is_alive
 from catdog_exp.tracking.limits import BATCH, HIDDEN, METRICS
+from catdog_exp.tracking.registry import copy_names
 from catdog_exp.tracking.store import Store, existing_store, open_store
 from catdog_exp.tracking.store_errors import plain_errors
 
@@ -43,8 +44,9 @@ def experiments(config: TrackingConfig) -> list[str]:
 def copy_history(config: TrackingConfig, to: str) -> Iterator[Copied]:
     """Copy the runs of the configured experiment to the store at the URI `to`, into an experiment of the same name.
 
-    Their parameters, metrics with steps and times, tags, inputs, files, models, and which stands under which. A run
-    that is there already is left alone, unless it has gone on since. One that is under way is left out.
+    Their parameters, metrics with steps and times, tags, inputs, files, models with their names in the registry, and
+    which stands under which. A run that is there already is left alone, unless it has gone on since. One that is under
+    way is left out.
 
     Raises UserError when one of the stores fails; the same again goes on from there.
     """
@@ -68,6 +70,7 @@ def copy_history(config: TrackingConfig, to: str) -> Iterator[Copied]:
         yield Copied(run_id, name, ids[run_id], "copied")
     with plain_errors(target.shown):
         _copy_experiment_tags(source, target, ids)
+        copy_names(source, target, ids)
 
 
 def _copy_run(source: Store, target: Store, run: Run, there: Run | None, ids: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,8 +43,7 @@ def register(store: Store, run_id: str, name: str, alias: str) -> str:
     with plain_errors(f"{store.shown}, asked for the model {name},"):
         version = _version_of(store, name, run_id)
         if version is None:
-            made = store.client.create_model_version(name, model.artifact_location, run_id, model_id=model.model_id)
-            version = str(made.version)
+            version = _new_version(store, name, run_id, model)
         store.client.set_registered_model_alias(name, alias, version)
     return version
 
@@ -76,6 +75,42 @@ def promote(store: Store, run_id: str, name: str, minimize: bool) -> str:
             version = register(store, run_id, name, CHAMPION)
             return f"promoted: {mine} is {where} now, version {version}, in place of {theirs}"
         return f"not promoted: {where}, {theirs}, is as good or better than {mine}"
+
+
+def copy_names(source: Store, target: Store, copies: Mapping[str, str]) -> None:
+    """Give the models of copied runs the names and aliases that they have in the registry they come from.
+
+    copies: by a run's id its copy's. An alias that the name has there already stays with whom it is.
+    Raises what MLflow raises.
+    """
+    for name, aliases in _names(source):
+        versions = {str(each.version): each.run_id for each in source.client.search_model_versions(_named(name))}
+        made: dict[str, str] = {}  # by a version its copy's
+        for version in sorted(versions, key=int):
+            copy = copies.get(versions[version] or "")
+            model = None if copy is None else run_model(target, copy)
+            if copy is not None and model is not None:
+                made[version] = _version_of(target, name, copy) or _new_version(target, name, copy, model)
+        there = dict(_names(target, name)).get(name, {})
+        for alias, version in aliases.items():
+            if version in made and alias not in there:
+                target.client.set_registered_model_alias(name, alias, made[version])
+
+
+def _names(store: Store, name: str | None = None) -> Iterator[tuple[str, dict[str, str]]]:
+    """The registered names with their aliases, or this one alone. Versions are text."""
+    token = None
+    while True:
+        page = store.client.search_registered_models(None if name is None else _named(name), page_token=token)
+        for each in page:
+            yield str(each.name), {alias: str(version) for alias, version in each.aliases.items()}
+        token = page.token
+        if not token:
+            return
+
+
+def _named(name: str) -> str:
+    return f"name = '{name}'"
 
 
 @contextmanager
@@ -122,6 +157,11 @@ def _version_of(store: Store, name: str, run_id: str) -> str | None:
             raise
     versions: list[ModelVersion] = store.client.search_model_versions(f"run_id = '{run_id}'")
     return next((str(each.version) for each in versions if each.name == name), None)
+
+
+def _new_version(store: Store, name: str, run_id: str, model: LoggedModel) -> str:
+    made = store.client.create_model_version(name, model.artifact_location, run_id, model_id=model.model_id)
+    return str(made.version)
 
 
 def _champion(store: Store, name: str) -> Run | None:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from catdog_exp.tracking.copying import copy_history, experiments
+from catdog_exp.tracking.logged_model import run_model
 from catdog_exp.tracking.store import open_store
 from tests.tracking.starting import start_run
 
@@ -85,6 +86,39 @@ def test_all_of_it_is_there_once_however_often_it_is_copied(ready, target, tmp_p
     copied = open_store(target)
     (sweep,) = copied.runs("attributes.run_name = 'sweep'")
     assert f"mlflow.sharedViewState.{sweep.info.run_id}" in copied.client.get_experiment(copied.experiment_id).tags
+
+
+def test_names_in_the_registry_are_copied_and_an_alias_that_is_taken_stays(ready, target, tmp_path):
+    config = ready()
+    weights = tmp_path / "files" / "MLmodel"
+    weights.parent.mkdir()
+    weights.write_text("weights")
+    source = open_store(config)
+    for name in ("first", "second"):
+        with start_run(config, name, {}) as log:
+            pass
+        with_model(config, log.run_id, weights.parent)
+        model = run_model(source, log.run_id)
+        if name == "first":
+            source.client.create_registered_model("pets")
+        version = source.client.create_model_version("pets", model.artifact_location, log.run_id).version
+        source.client.set_registered_model_alias("pets", name, version)
+    list(copy_history(config, target.uri))
+    copied = open_store(target)
+    runs = {run.info.run_id: run.info.run_name for run in copied.runs()}
+
+    def aliases():
+        found = copied.client.get_registered_model("pets").aliases
+        return {
+            alias: runs[copied.client.get_model_version("pets", version).run_id] for alias, version in found.items()
+        }
+
+    assert aliases() == {"first": "first", "second": "second"}
+    second = copied.client.get_model_version_by_alias("pets", "second").version
+    copied.client.set_registered_model_alias("pets", "first", second)  # as people there have chosen
+    list(copy_history(config, target.uri))
+    assert aliases() == {"first": "second", "second": "second"}
+    assert len(copied.client.search_model_versions("name = 'pets'")) == 2
 
 
 def test_a_copy_that_was_cut_off_goes_on(ready, target, monkeypatch):
