@@ -14,6 +14,7 @@ from catdog_exp.networks.blocks import fuse_for, without_dropout
 from catdog_exp.networks.parameters import named_parameters, restore
 
 ON_PROCESSOR = 16  # pictures of a batch
+VECTORS = 256  # of a batch, where a picture is some numbers that a matrix or two take: calls cost more than they do
 
 
 class Forward:
@@ -38,7 +39,9 @@ class Forward:
         Raises UserError when the device cannot be used.
         """
         place = context(device)
-        self.batch_size = min(batch_size, ON_PROCESSOR) if place.device_type == "cpu" else batch_size
+        self.batch_size = batch_size
+        if place.device_type == "cpu":
+            self.batch_size = VECTORS if len(shape) == 1 else min(batch_size, ON_PROCESSOR)
         self._contexts = side_by_side(place, threads)
         self._block, self._shape = block, shape
         fuse_for(self._contexts[0], self._block)

@@ -25,9 +25,14 @@ SLICE = 16  # pictures of a slice, or half as many: normalization over fewer is 
 SLICES = 8
 
 
-def slices_of(batch_size: int) -> int:
-    """How many slices a batch is computed in on the processor: it follows from the batch size alone."""
-    return 1 if batch_size < SLICE else max(2, min(SLICES, batch_size // SLICE))
+def slices_of(batch_size: int, block: Any) -> int:
+    """How many slices a batch is computed in on the processor: it follows from the batch size and the layers alone.
+
+    block: the layers that compute it. Those of a head over features are a matrix or two, done sooner than cut up.
+    """
+    parameters = named_parameters(block)
+    is_head = all(len(found.shape) <= 2 and "running_" not in name for name, found in parameters.items())
+    return 1 if is_head or batch_size < SLICE else max(2, min(SLICES, batch_size // SLICE))
 
 
 class Replicas:

@@ -32,7 +32,7 @@ from catdog_exp.training.early_stopping import is_over
 from catdog_exp.training.meters import EpochMeter
 from catdog_exp.training.objective import SPEED
 from catdog_exp.training.progress import EpochProgress
-from catdog_exp.training.replicas import Replicas
+from catdog_exp.training.replicas import Replicas, slices_of
 from catdog_exp.training.time_budget import planned_epochs
 from catdog_exp.training.training_state import Counters, State, save_state
 from catdog_exp.training.updater import Updater
@@ -77,18 +77,18 @@ class Trainer:
         self.pictures_at_once = min(self.batch_size * workers.count, len(train_pictures))
         smallest = self.pictures_at_once // workers.count
         mx.random.seed(train.seed)
-        contexts, at_once = devices(hardware, smallest, threads)
         frozen = [str(word) for word in train.freeze]
         weights = class_weights(train.class_weights, train_pictures.labels, classes)
         done = 0
         shape: tuple[int, ...] = (3, size, size)
         if isinstance(train_pictures, FeaturedPictures) and isinstance(validation_pictures, FeaturedPictures):
             done, shape = train_pictures.layers, validation_pictures.values.shape[2:]
+        block = layers_above(network.build(size, classes), done)
+        contexts, at_once = devices(hardware, smallest, slices_of(smallest, block), threads)
         self.replicas = Replicas(
             network, augment.size or size, weights, contexts, at_once, given, frozen, hardware.dtype, done
         )
         self.updater = Updater(self.replicas, train.optimizer, train.clip, train.average, workers)
-        block = layers_above(network.build(size, classes), done)
         self.forward = Forward(block, shape, hardware.device, self.batch_size, threads)
         batches = steps_per_epoch(len(train_pictures), self.pictures_at_once)
         if batches < train.accumulate:

@@ -174,7 +174,8 @@ def test_memory_does_not_grow_with_the_number_of_pictures(pack: Pack, tmp_path: 
     for rows in _rows(pictures, smallest, Views(), Computing("cpu", 16, 1)):
         assert rows.shape[1:] == (3,)
         resident.append(process.memory_info().rss)
-    assert max(resident) - resident[0] < count * area / 3
+    half = len(resident) // 2  # by which the working memory is there
+    assert max(resident[half:]) - max(resident[:half]) < count * area / 6
 
 
 def test_what_cannot_be_computed_once_is_not():
@@ -191,9 +192,10 @@ def test_what_cannot_be_computed_once_is_not():
 def go(folder: Path, sides: Any, **words: Any) -> Trained:
     on_epoch = words.pop("on_epoch", lambda _epoch, _metrics: None)
     threads, augment = words.pop("threads", 1), words.pop("augment", MIRRORED)
+    network = words.pop("network", NETWORK)
     config, hardware = short(freeze=FREEZE, mirrored=True, **words), HardwareConfig("cpu", 16, None)
     return train(
-        *(NETWORK, config, augment, hardware, "val/loss", *sides, ["cat", "dog"], folder, on_epoch, threads, weights())
+        *(network, config, augment, hardware, "val/loss", *sides, ["cat", "dog"], folder, on_epoch, threads, weights())
     )
 
 
@@ -203,8 +205,9 @@ def sides(pack: Pack) -> list[FeaturedPictures]:
 
 
 def test_a_head_learns_from_them_as_from_the_pictures(sides: list[FeaturedPictures], tmp_path: Path):
-    made = go(tmp_path / "features", sides)
-    plain = go(tmp_path / "pictures", [side.pictures for side in sides])
+    network = dataclasses.replace(NETWORK, dropout=0.0)  # which draws for each slice of a batch by itself
+    made = go(tmp_path / "features", sides, network=network)
+    plain = go(tmp_path / "pictures", [side.pictures for side in sides], network=network)
     for one, other in zip(made.history, plain.history, strict=True):
         assert one["val/loss"] == pytest.approx(other["val/loss"], rel=1e-3)
     classifier = Classifier.load(made.best)

@@ -19,11 +19,11 @@ from tests.training.test_loop import CNN, go, lasting
 
 
 def test_a_processor_in_the_place_of_cards_is_told(caplog):
-    contexts, _ = devices(HardwareConfig("auto", 64, None, gpus=2), 64, threads=1)
+    contexts, _ = devices(HardwareConfig("auto", 64, None, gpus=2), 64, slices=4, threads=1)
     assert {place.device_type for place in contexts} == {"cpu"}
     assert "hardware.device=auto: the processor computes, since " in caplog.text
     caplog.clear()
-    devices(HardwareConfig("cpu", 64, None), 64, threads=1)
+    devices(HardwareConfig("cpu", 64, None), 64, slices=4, threads=1)
     assert not caplog.text
 
 
