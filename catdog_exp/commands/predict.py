@@ -69,11 +69,10 @@ def _chooses_data(config: RunConfig, overrides: Sequence[str]) -> bool:
 
 def _dataset(config: RunConfig) -> str:
     """The digest of the data set that the config names."""
-    from catdog_exp.packs.plan import dataset_digest, look_at
+    from catdog_exp.packs.plan import plan_pack
 
     data = config.data
-    listing = data.source.listing(data.classes)
-    return dataset_digest(listing, look_at(listing, Path(config.paths.outputs) / "packs", data.threads))
+    return plan_pack(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs").dataset
 
 
 def _parser() -> Parser:

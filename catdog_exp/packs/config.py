@@ -42,6 +42,7 @@ class DataConfig:
     shards: Annotated[int, Field(ge=1, le=4096)] = 1
     pack_on: Literal["threads", "ray"] = "threads"
     repack: bool = False
+    limit: Annotated[int, Field(ge=1)] | None = None
     root: LocalPath | None = None
     max_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     max_rejects: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = None

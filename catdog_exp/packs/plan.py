@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -118,10 +119,33 @@ def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:
     if data.test_ratio == 1:
         asked = ["test"]
     separated = separate(lists, found)
+    if data.limit is not None:
+        listing, separated = _limited(listing, separated, data.limit)
+        found = {picture.path: found[picture.path] for picture in listing.pictures}
     copied = [*separated.copies, *separated.contradictions]
     check_classes(listing.classes, {split: separated.lists[split] for split in asked}, copied)
     place = folder / fingerprint(listing.classes, separated.lists, found, data)
     return PackPlan(data, listing, found, separated, place)
+
+
+def _limited(listing: Listing, separated: Separated, limit: int) -> tuple[Listing, Separated]:
+    """At most `limit` pictures of each class on each side, as if there were no others.
+
+    They are the first ones in the side's order, which goes by content: those of a smaller limit are among those of a
+    larger one, and each is on the side that it is on without a limit.
+    """
+    lists: dict[Split, list[Entry]] = {}
+    for split, entries in separated.lists.items():
+        taken: Counter[int] = Counter()
+        lists[split] = []
+        for entry in entries:
+            if taken[entry.label] < limit:
+                taken[entry.label] += 1
+                lists[split].append(entry)
+    kept = {entry.path for entries in lists.values() for entry in entries}
+    pictures = [picture for picture in listing.pictures if picture.path in kept]
+    note = f"{listing.note or listing.root}, at most {limit:,} of each class on each side"
+    return replace(listing, pictures=pictures, note=note), Separated(lists, [], [])
 
 
 def check_classes(classes: list[str], lists: Mapping[Split, list[Entry]], rejected: Sequence[Rejected]) -> None:
