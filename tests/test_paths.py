@@ -1,9 +1,17 @@
 """Paths as people write them, in every key that is one."""
 
+import dataclasses
+import importlib
+import pkgutil
+import types
+import typing
+
 import pytest
 
+import catdog_exp
 from catdog_exp.app.compose import run_config
 from catdog_exp.errors import UserError
+from catdog_exp.experiment.config import RunConfig
 from catdog_exp.paths import expanded
 from catdog_exp.tracking.uris import absolute_uri, artifact_root
 
@@ -39,6 +47,9 @@ def test_a_folder_whose_name_has_the_sign_is_meant_as_it_stands(place):
 
 # Each key that is a path: the words that set it, and what it comes to.
 KEYS = {
+    "paths.cache": lambda config: config.paths.cache,
+    "paths.data": lambda config: config.data.source.folder,
+    "model.file": lambda config: config.model.file,
     "paths.outputs": lambda config: config.paths.outputs,
     "data.root": lambda config: config.data.source.root,
     "data.source.folder": lambda config: config.data.source.folder,
@@ -51,11 +62,11 @@ KEYS = {
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_means_the_same(key):
-    data = ["data=folder"] if key == "data.root" else []
+    others = {"data.root": ["data=folder"], "model.file": ["model=onnx_backbone"]}.get(key, [])
     start = "sqlite:///" if key == "tracking.uri" else ""
 
     def said(value):
-        return KEYS[key](run_config([*data, f"{key}='{start}{value}'"]))
+        return KEYS[key](run_config([*others, f"{key}='{start}{value}'"]))
 
     assert said("~/x.db") == "/home/ada/x.db"
     assert said("$ZOO/x.db") == "/data/zoo/x.db"
@@ -64,6 +75,32 @@ def test_every_key_means_the_same(key):
             said(f"${name}/x")
     with pytest.raises(UserError, match="a pattern stands for nothing here: name one file or folder"):
         said("pics/*/x")
+
+
+# Keys that are texts, and no paths as `LocalPath` takes them.
+NO_PATHS = {
+    *("objective", "rerun_of", "chosen", "run", "experiment", "parent_run", "path", "url", "train_url", "predict_url"),
+    *("outputs", "uri"),  # which are expanded by themselves, as the test above has it
+}
+
+
+def test_no_key_is_a_path_that_is_not_expanded():
+    """Of all sections, and all sources, networks, optimizers and schedules that there are."""
+    for module in pkgutil.walk_packages(catdog_exp.__path__, "catdog_exp."):
+        if module.name.startswith(("catdog_exp.sources", "catdog_exp.networks", "catdog_exp.training.")):
+            importlib.import_module(module.name)
+    sections, found = [RunConfig], set()
+    while sections:
+        section = sections.pop()
+        if "catdog_exp" not in section.__module__ or section in found:
+            continue
+        found.add(section)
+        sections += section.__subclasses__()
+        for name, kind in typing.get_type_hints(section, include_extras=True).items():
+            kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+            sections += [each for each in kinds if dataclasses.is_dataclass(each)]
+            assert str not in kinds or name in NO_PATHS, f"{section.__name__}.{name}"
+    assert len(found) > 20
 
 
 @pytest.mark.parametrize(

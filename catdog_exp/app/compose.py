@@ -19,8 +19,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.app.conf_folders import conf_folders, groups
 from catdog_exp.app.config_errors import config_line
-from catdog_exp.app.config_files import group_like, own_files_there, place_of
+from catdog_exp.app.config_files import chosen_at, group_like, own_files_there, place_of
 from catdog_exp.app.flags import quoted
+from catdog_exp.app.machine_files import machine_files
 from catdog_exp.app.resolvers import register
 from catdog_exp.errors import UserError
 from catdog_exp.settings import flat
@@ -52,7 +53,7 @@ def composing(words: Sequence[str]) -> Iterator[None]:
     except UserError as error:
         raise UserError(_with_place(str(error), words)) from error
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        raise UserError(config_line(error, lambda: _known_keys(words))) from error
+        raise UserError(_with_place(config_line(error, lambda: _known_keys(words)), words)) from error
 
 
 def _check_groups(words: Sequence[str]) -> None:
@@ -93,10 +94,19 @@ def _check_own_config() -> None:
 
 def _with_place(line: str, words: Sequence[str]) -> str:
     """A line about a key, with the file of the user's or the variable that sets it, where it is not the command."""
-    found = re.match(r"[\w.]+", line)
-    if found is None or any(word.lstrip("+~").startswith(found[0]) for word in words):
+    found = re.match(r"[\w./]+", line)
+    if found is None:
         return line
-    with contextlib.suppress(HydraException, OmegaConfBaseException):
+    files = [(group, file) for group, _, file in machine_files(words) if file is not None]
+    for group, file in files:
+        if line.startswith(f"{group}: unknown key") and "# @package _global_" not in file.read_text("utf-8"):
+            return f"{file}: its first line must be `# @package _global_`: what it sets are keys of the whole config"
+    if any(word.lstrip("+~").startswith(found[0]) for word in words):
+        return line
+    for _, file in files:  # of one that chooses what is not there, no config can be made
+        if ": no such choice" in line and (number := chosen_at(file, *line.partition(":")[0].split("=", 1))):
+            return f"{line} ({file}, line {number})"
+    with contextlib.suppress(HydraException, OmegaConfBaseException, yaml.YAMLError):
         if place := origin(found[0], words):
             return f"{line} ({place})"
     return line

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.app.config_files import choices_with
 from catdog_exp.errors import UserError, unknown_key
 
@@ -13,6 +14,7 @@ _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '([^']+)
 _SEVERAL_VALUES = re.compile(r"Ambiguous value for argument '([^=]+)=(.*)'")
 _NOT_SET = re.compile(r"Missing mandatory value: (\S+)")
 _REFUSED = re.compile(r"UserError raised while resolving interpolation: (.+)")
+_IN_A_FILE = re.compile(r"In '([\w/.-]+)': \w+ raised while composing config:\s*(.+)")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
 
 
@@ -42,6 +44,10 @@ def config_line(error: Exception, known_keys: Callable[[], Iterable[str]]) -> st
         return f"{key}={values}: several values make a sweep, add -m; for one list write {key}=[{values}]"
     if (found := _REFUSED.search(text)) and (key_found := _FULL_KEY.search(text)):  # by a resolver
         return f"{key_found[1]}: {found[1]}; set it, or give {key_found[1]}=VALUE"
+    if found := _IN_A_FILE.search(text):
+        name, what = found.groups()
+        file = next((file for folder in conf_folders() if (file := folder / f"{name}.yaml").is_file()), name)
+        return f"{file}: {'it must hold keys, as KEY: VALUE' if 'ListConfig' in what else what}"
     if found := _NOT_SET.search(text):
         return f"{found[1]} is not set: give {found[1]}=VALUE"
     text = text.partition("Config search path:")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def keys_in(file: Path, group: str) -> dict[str, int]:
         return {}
     prefix = "" if "@package _global_" in text or not group else group.replace("/", ".") + "."
     return dict(_keys(node, prefix)) if isinstance(node, yaml.MappingNode) else {}
+
+
+def chosen_at(file: Path, group: str, choice: str) -> int | None:
+    """The line of a file's list of defaults that chooses a group's file, None where none does."""
+    chooses = re.compile(rf"[\s-]*(override\s+)?/?{re.escape(group)}\s*:\s*{re.escape(choice)}\b")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if chooses.match(line)), None)
 
 
 def _keys(node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, int]]:

@@ -39,7 +39,7 @@ def check_keys(hydra: DictConfig) -> None:
         key, folder = f"hydra.{section}.dir", hydra[section].dir
         if not folder:
             raise UserError(f"{key} is empty: name a folder, or leave it out")
-        hydra[section].dir = absolute(str(folder))
+        hydra[section].dir = absolute(str(folder), key)
         check_folder(key, Path(hydra[section].dir))
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.app.compose import compose
-from catdog_exp.app.conf_folders import conf_folders
 from catdog_exp.settings import flat
 from catdog_exp.sweeps.composed import plain
 
@@ -20,12 +18,6 @@ from catdog_exp.sweeps.composed import plain
 _PLACES = ("root", "source", "threads", "pack_on", "repack", "shards", "max_rejects")
 
 log = logging.getLogger(__name__)
-
-
-def machine_file(name: str) -> Path | None:
-    """The file of the machine that is called so, None where there is none."""
-    files = (folder / "machine" / f"{name}.yaml" for folder in conf_folders())
-    return next((file for file in files if file.is_file()), None)
 
 
 def warn_of_results(settings: Mapping[str, Any], words: Sequence[str]) -> None:

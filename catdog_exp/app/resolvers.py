@@ -13,6 +13,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 from catdog_exp.app.conf_folders import conf_folders
+from catdog_exp.app.machine_files import machine_name
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps import plugins
 from catdog_exp.sweeps.composed import absolute
@@ -27,16 +28,6 @@ def register() -> None:
     OmegaConf.register_new_resolver("variable", variable, replace=True)
     Plugins.instance().register(OwnConf)
     plugins.register()
-
-
-def machine_name() -> str:
-    """Which file of conf/machine/ this machine uses: CATDOG_MACHINE, else the host's name if there is such a file."""
-    chosen = os.environ.get("CATDOG_MACHINE")
-    if chosen:
-        return chosen
-    host = socket.gethostname()
-    there = any((folder / "machine" / f"{host}.yaml").is_file() for folder in conf_folders())
-    return host if there else "default"
 
 
 def run_hash() -> str:

@@ -18,7 +18,7 @@ def main(words: Sequence[str]) -> int:
 
     from catdog_exp.app.compose import run_config
     from catdog_exp.app.conf_folders import conf_folders
-    from catdog_exp.app.machine import machine_file
+    from catdog_exp.app.machine_files import machine_file
     from catdog_exp.commands.doctor_report import doctor
 
     config = run_config(overrides)

@@ -48,6 +48,7 @@ class PathsConfig:
 
     outputs: Annotated[str, Field(min_length=1)]
     cache: LocalPath | None = None
+    data: LocalPath | None = None  # to which the sources' own folders refer
 
     @property
     def cache_folder(self) -> Path:

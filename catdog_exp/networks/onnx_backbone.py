@@ -16,6 +16,7 @@ from pydantic import Field
 from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.networks.network import Network
+from catdog_exp.paths import LocalPath
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -35,7 +36,7 @@ class OnnxBackbone(Network):
     Keys: conf/model/onnx_backbone.yaml.
     """
 
-    file: Annotated[str, Field(min_length=1)]
+    file: LocalPath
     mean: Triple
     deviation: Positive
     width: Annotated[int, Field(ge=1, le=65_536)]

@@ -42,14 +42,14 @@ def plain(config: DictConfig, choices: Mapping[str, Any] | None = None) -> dict[
     return {str(key): value for key, value in values.items()}
 
 
-def absolute(path: object) -> str:
-    """`path` from where the command was started, `~` and `$VARIABLES` expanded. UserError: wrong ones."""
+def absolute(path: object, key: str = "paths.outputs") -> str:
+    """`path` from where the command was started, `~` and `$VARIABLES` expanded. UserError: wrong ones, of `key`."""
     if not isinstance(path, str):
-        raise UserError(f"paths.outputs={path}: name a folder")
+        raise UserError(f"{key}={path}: name a folder")
     try:
         return str(Path(expanded(path)).absolute())
     except ValueError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(f"{key}={path}: {error}") from None
 
 
 def composed(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]]) -> Iterator[DictConfig]:

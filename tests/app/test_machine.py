@@ -1,6 +1,7 @@
 """Machine files: which one counts, and what one should not change."""
 
 import logging
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from catdog_exp.app.compose import compose, run_config
 from catdog_exp.app.conf_folders import conf_folders
-from catdog_exp.app.machine import machine_file, warn_of_results
+from catdog_exp.app.machine import warn_of_results
+from catdog_exp.app.machine_files import machine_file
+from catdog_exp.errors import UserError
 from catdog_exp.sweeps.composed import plain
 from tests.cli.forked import forked
 
@@ -70,6 +73,41 @@ def test_the_machine_is_one_of_the_settings(own, monkeypatch):
     assert plain(compose([]))["chosen"]["machine"] == "lab"
     assert machine_file("lab") == own / "lab.yaml"
     assert machine_file("default") == conf_folders()[-1] / "machine" / "default.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "hardware:\n  batch_siez: 3",
+            "hardware.batch_siez: unknown key; did you mean hardware.batch_size? (FILE, line 3)",
+        ),
+        ("hardware:\n  threads: many", "hardware.threads='many': should be a valid integer (FILE, line 3)"),
+        (
+            "paths:\n  outputs: $NOPE/x",
+            "paths.outputs=$NOPE/x: the environment variable NOPE is not set (FILE, line 3)",
+        ),
+        ("hardware:\n  threads: ${nope}", "hardware.threads: Interpolation key 'nope' not found (FILE, line 3)"),
+        ("defaults:\n  - override /model: nope", "model=nope: no such choice; model can be ALL (FILE, line 3)"),
+        ("hydra:\n  nope: 1", "FILE: Key 'nope' not in 'HydraConf'"),
+        ("- a", "FILE: it must hold keys, as KEY: VALUE"),
+        ("hardware: {threads: 1", 'while parsing a flow mapping in "FILE", line 2'),
+    ],
+)
+def test_what_cannot_be_in_a_machine_s_file_is_told_with_the_file_and_the_line(text, told, own):
+    file = own / "lab.yaml"
+    file.write_text(f"# @package _global_\n{text}\n")
+    with pytest.raises(UserError) as caught:
+        run_config(["machine=lab"])
+    line = re.sub(r"can be [\w, ]+ \(", "can be ALL (", str(caught.value))
+    assert line.startswith(told.replace("FILE", str(file)))
+    assert "\n" not in line
+
+
+def test_a_file_whose_keys_are_not_those_of_the_whole_config_is_told_what_it_lacks(own):
+    (own / "lab.yaml").write_text("hardware:\n  threads: 1\n")
+    with pytest.raises(UserError, match=r"lab\.yaml: its first line must be `# @package _global_`"):
+        run_config(["machine=lab"])
 
 
 def test_files_of_machines_leave_a_checkout_clean():
