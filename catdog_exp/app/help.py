@@ -30,6 +30,8 @@ predict PICTURES... [--run ID | --best] [--out FILE.csv] [--show FILE.png]
 ui                                       the MLflow UI on the configured store
 runs [--filter COND] [--sort KEY] [--columns KEY,…] [--sweep RUN] [--json | --csv] [--stale]
                                          the runs, newest first; those that died without a word: list and close them
+answer KEY=A,B [confidence=0.95] [margin=0.005] [minutes=30]
+                                         which of a key's values is the best, by as many seeds as that takes
 show RUN                                 one run: settings, figures, origin, files
 diff RUN RUN... [--plot FILE.png]        what differs between runs, and whether that may be luck
 evaluate RUN data=… [data.root=DIR]      a run's network judged on other pictures

@@ -31,8 +31,10 @@ def job_name(differs: Mapping[str, Any]) -> str:
     return _cut(in_words({key: value for key, value in differs.items() if not is_path(value)}))
 
 
-def sweep_name(keys: Sequence[str], jobs: int) -> str:
-    """The name of a sweep: what it varies, and how many jobs it has."""
+def sweep_name(keys: Sequence[str], jobs: int | None) -> str:
+    """The name of a sweep: what it varies, and how many jobs it has; None: as many as its answer takes."""
+    if jobs is None:
+        return _cut(f"answer: {' × '.join(keys)}")
     return _cut(f"{' × '.join(keys) or 'sweep'}, {jobs} job{'s' * (jobs != 1)}")
 
 

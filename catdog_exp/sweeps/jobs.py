@@ -142,6 +142,10 @@ class Jobs:
         """Note how a job has ended."""
         self.outcomes[job.number] = outcome
 
+    def answer(self) -> str:
+        """The sentence that the sweep was for, "" where it was for its jobs."""
+        return ""
+
     def conclusion(self) -> list[str]:
         """What there is to say of all jobs together."""
         return []

@@ -68,7 +68,7 @@ def launch(
     common = read(RunConfig, wanted[0][1])
     is_shown = common.sweep.dry_run or common.plan
     if is_shown and sweeper != "Grid":
-        raise UserError("sweep.dry_run=true: a search chooses its jobs as it goes, none is known before it starts")
+        raise UserError("sweep.dry_run=true: this sweep chooses its jobs as it goes, none is known before it starts")
     if is_shown and (absent := absent_pictures(wanted)):
         print(f"pictures: {absent}; all else follows from them")
         return before
@@ -78,6 +78,10 @@ def launch(
         from catdog_exp.sweeps.search import trials
 
         jobs: Jobs = trials(config, loader, words[0])
+    elif sweeper == "Answer":
+        from catdog_exp.sweeps.answer import answers
+
+        jobs = answers(config, wanted)
     else:
         jobs = Jobs(plan(wanted, len(before.jobs)), before)
     hardware = [read(RunConfig, settings).hardware for _, settings in wanted]
@@ -97,7 +101,8 @@ def launch(
     swept = [
         each.get_key_element() for each in OverridesParser.create().parse_overrides(own) if each.is_sweep_override()
     ]
-    with _parent(common, own, sweep_name(swept, jobs.trials or len(jobs.jobs))) as parent:
+    count = None if sweeper == "Answer" else jobs.trials or len(jobs.jobs)
+    with _parent(common, own, sweep_name(swept, count)) as parent:
         with signals_noted() as came:
             try:
                 _run(jobs, place, folder, parent.run_id, common, came)
@@ -192,7 +197,8 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     all_jobs, outcomes = jobs.jobs, jobs.outcomes
     spreads = spreads_of(all_jobs, outcomes)
     together = [*(each.line(objective) for each in spreads), *jobs.conclusion()]
-    say(log, "\n".join([job_table(all_jobs, outcomes, objective), *together]))
+    answer = jobs.answer()
+    say(log, "\n".join([job_table(all_jobs, outcomes, objective), *together, *([answer] if answer else [])]))
     say(log, f"sweep: {folder}; MLflow: {parent.link}")
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
@@ -202,7 +208,7 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     for file in files:
         parent.artifact(file)
     if parent.run_id is not None:
-        note = sweep_note(parent.run_id, words, all_jobs, outcomes, objective, together)
+        note = sweep_note(parent.run_id, words, all_jobs, outcomes, objective, together, answer)
         parent.note(note, is_minimized(objective))
     lacking = sum(job.number not in outcomes or not outcomes[job.number].has_result for job in all_jobs)
     return f"{lacking} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""

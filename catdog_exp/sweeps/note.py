@@ -27,10 +27,12 @@ def sweep_note(
     outcomes: Mapping[int, Outcome],
     objective: str,
     conclusion: Sequence[str],
+    answer: str = "",
 ) -> str:
     """The note in Markdown, at most 8,000 letters once its `run:ID` are links; the table is cut at whole rows.
 
     run_id: the sweep's. words: its command's. conclusion: what there is to say of all jobs together, in lines.
+    answer: what comes first, "" for nothing.
     """
     parts = [_ended(jobs, outcomes), *conclusion, _varied(jobs), f"Its command: `{without_password(' '.join(words))}`"]
     best = best_job(jobs, outcomes, is_minimized(objective))
@@ -38,6 +40,8 @@ def sweep_note(
         run, name = outcomes[best.number].run_id, job_name(best.differs) or f"job {best.number}"
         linked = name if run is None else f"[{name}]({RUN}{run})"
         parts.insert(0, f"**Best: {linked}, {objective} {value_of(outcomes[best.number]):.4f}**")
+    if answer:
+        parts.insert(0, f"**{answer}**")
     parts.append(f"[Its jobs compared]({VIEW}{run_id})")
     head = "\n\n".join(cut(part, LONGEST_WORDS) for part in parts if part)
     return f"{head}\n\n{markdown_table(jobs, outcomes, objective, TAG_LENGTH - len(head) - 2 * LONGEST - 2)}"

@@ -88,6 +88,10 @@ class Grid(_Launching):
         self.launcher.launch(list(itertools.product(*axes.values())), 0)
 
 
+class Answer(Grid):
+    """Launches a grid's settings, each with as many seeds as it takes to tell which is the best."""
+
+
 class Search(_Launching):
     """Launches what all trials have in common; what each tries is chosen when it starts."""
 
@@ -101,6 +105,6 @@ def register() -> None:
     plugins = Plugins.instance()
     for group in ("launcher", "sweeper"):  # conf/hydra/ has its own of this name
         ConfigStore.instance().repo["hydra"][group].pop("basic.yaml", None)
-    for plugin in (JobLauncher, Grid, Search):
+    for plugin in (JobLauncher, Grid, Answer, Search):
         plugins.register(plugin)
         plugins.class_name_to_class[f"hydra_plugins.catdog.{plugin.__name__}"] = plugin

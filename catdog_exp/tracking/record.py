@@ -102,7 +102,12 @@ def logged_table(store: Store, run_id: str, name: str, downloads: Path) -> list[
     """The rows of a table that a run has logged as `name`. Raises UserError when it cannot be had."""
     with plain_errors(store.shown):
         run = store.client.get_run(run_id)
-    table = json.loads(run_file(store, run, name, downloads).read_text(encoding="utf-8"))
+    return table_rows(run_file(store, run, name, downloads))
+
+
+def table_rows(file: Path) -> list[dict[str, Any]]:
+    """The rows of a table in a file as MLflow has them."""
+    table = json.loads(file.read_text(encoding="utf-8"))
     return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
 
 

@@ -150,3 +150,21 @@ def test_a_sweep_that_is_ended_from_outside_leaves_no_run_open(tmp_path, begin, 
     (table,) = tmp_path.glob("outputs/runs/*/*/sweep.csv")
     assert [line.split(",")[1] for line in table.read_text().splitlines()[1:]] == ["stopped", "stopped"]
     assert psutil.wait_procs(family, 20)[1] == []
+
+
+@pytest.mark.slow
+def test_an_answer_adds_seeds_and_says_it_in_a_sentence(catdog, tmp_path):
+    words = ["answer", *SMALL, "model.layers=1,2", "margin=0.9"]  # so that any three seeds are enough
+    done = catdog(*words)
+    assert done.returncode == 0, done.stderr
+    sentence = re.search(
+        r"^(1|2) layers? (are|is) .* of validation accuracy \(95 %\), 3 seeds each, ", done.stdout, re.M
+    )
+    assert sentence is not None
+    parent, *children = runs(tmp_path)
+    assert parent.info.run_name == "answer: model.layers"
+    assert parent.data.tags["mlflow.note.content"].startswith(f"**{sentence[0]}")
+    assert sorted(run.data.params["train.seed"] for run in children) == ["0", "0", "1", "1", "2", "2"]
+    again = catdog(*words)
+    assert sentence[0] in again.stdout
+    assert len(runs(tmp_path)) == 7
