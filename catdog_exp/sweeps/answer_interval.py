@@ -42,8 +42,9 @@ def difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Differenc
     first, second: seeds × pictures, whether each network was right on each picture; two seeds or more, as many of each.
 
     Seeds and pictures are crossed random effects, as readers and cases are where several readers judge the same
-    X-rays (Dorfman, Berbaum and Metz, 1992; Gallas, 2006): what the spread over pictures and the spread over seeds
-    both hold, the chance of a single judgement, is counted once. The degrees are Satterthwaite's (1946).
+    X-rays (Dorfman, Berbaum and Metz, 1992; Gallas, 2006). The chance of a single judgement is part of the spread over
+    pictures and of that over seeds, and stays in both: an estimate without it is too often too small after few seeds.
+    The degrees are Satterthwaite's (1946).
     """
     seeds, pictures = first.shape
     sides = [side.astype(float) for side in (first, second)]
@@ -51,7 +52,7 @@ def difference(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Differenc
     over_pictures = by_picture.var(ddof=1) / pictures
     over_seeds = [side.mean(axis=1).var(ddof=1) / seeds for side in sides]
     single = sum(_rest(side) for side in sides) / (seeds * pictures)
-    variance = max(over_pictures + sum(over_seeds) - single, over_pictures, sum(over_seeds), 1e-12)
+    variance = max(over_pictures + sum(over_seeds), 1e-12)
     parts = sum(part**2 for part in over_seeds) / (seeds - 1) + over_pictures**2 / (pictures - 1)
     freedom = variance**2 / parts if parts else math.inf
     least = max(0.0, over_pictures - single)

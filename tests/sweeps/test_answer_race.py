@@ -40,7 +40,7 @@ def test_what_is_not_there_is_seldom_claimed_and_what_is_there_is_mostly_found()
     assert sum(each.left == [0] for each in apart) == 0
 
 
-def test_the_variance_is_that_of_other_seeds_and_other_pictures():
+def test_the_variance_is_at_least_that_of_other_seeds_and_other_pictures():
     rng = np.random.default_rng(1)
     found = []
     for _ in range(300):
@@ -51,7 +51,7 @@ def test_the_variance_is_that_of_other_seeds_and_other_pictures():
         ]
         found.append(difference(*sides))
     true = np.var([each.value for each in found])
-    assert np.mean([each.variance for each in found]) == pytest.approx(true, rel=0.2)
+    assert true < np.mean([each.variance for each in found]) < 1.6 * true
     assert 0 < np.mean([each.least for each in found]) < true
 
 
