@@ -63,6 +63,7 @@ def run(
     settings: Mapping[str, Any],
     overrides: Sequence[str],
     on_epoch: Callable[[int, Mapping[str, float]], None] | None = None,
+    on_phase: Callable[[str], None] | None = None,
     expected: str | None = None,
     name: str | None = None,
     listing: Listing | None = None,
@@ -74,9 +75,10 @@ def run(
     network, and logged to its run.
 
     folder: the run's own, there already. settings: the whole config. overrides: what the user changed.
-    on_epoch: called for each epoch with its number, counted from 1, and its metrics. expected: `Plan.inputs`, where
-    they are known already. name: of the run at MLflow, None: as `run_name` has it. listing: of the pictures, where it
-    is made already. sender: started already for this run, else it gets one of its own.
+    on_epoch: called for each epoch with its number, counted from 1, and its metrics. on_phase: called with what begins
+    now: `packing`, `decoding`, `training` …. expected: `Plan.inputs`, where they are known already. name:
+    of the run at MLflow, None: as `run_name` has it. listing: of the pictures, where it is made already. sender:
+    started already for this run, else it gets one of its own.
     Raises UserError for what the user can mend, Elsewhere as `run_lock` does.
     """
     with contextlib.ExitStack() as stack:
@@ -108,7 +110,7 @@ def run(
         tracker = stack.enter_context(_logged(config, settings, overrides, plan, folder, earlier, name, sender))
         work = Work(config, plan, folder, tracker, dict(earlier.done) if earlier else {})
         try:
-            objective = _stages(work, missing, workers, lock, on_epoch)
+            objective = _stages(work, missing, workers, lock, on_epoch, on_phase or (lambda _: None))
         finally:  # after those of the epochs: MLflow compares runs by the metric that came first
             tracker.figures(work.figures)
         say(log, f"files: {folder}")
@@ -166,6 +168,7 @@ def _stages(
     workers: ProcessGroup,
     lock: RunLock | None,
     on_epoch: Callable[[int, Mapping[str, float]], None] | None,
+    on_phase: Callable[[str], None],
 ) -> float | None:
     """Do the missing stages, in order. Returns the objective, None where nothing is trained."""
     from catdog_exp.experiment.stages.evaluate import evaluate
@@ -184,13 +187,16 @@ def _stages(
     if "train" not in missing and {"evaluate", "predict"} & set(missing):
         network = _earlier_network(work, finished)  # whether there is one, is to be known before any work
     if set(missing) - {"predict"}:
+        on_phase("packing")
         pack = opened_pack(work)
         if "pack" in missing:
             log_pack(work, pack)
             work.finish("pack")
+        on_phase("decoding")
         if {"preview", "train"} & set(missing):
             sides["train"] = decoded(work, pack, "train")
         if "preview" in missing:
+            on_phase("drawing previews")
             preview(work, sides["train"])
             work.finish("preview")
         if {"train", "evaluate"} & set(missing) and "validation" in work.pack.sides:
@@ -200,12 +206,16 @@ def _stages(
         if "train" in missing:
             place = lock.folder if lock is not None else None
             given = start_weights(work, workers)
+            on_phase("computing frozen layers")
             sides = dict(with_frozen_layers(work, pack, sides, given))
+            on_phase("training")
             trained = train(work, pack, sides["train"], sides["validation"], workers, place, on_epoch, given)
             work.finish("train")
     if trained is not None:
         network = _loaded(work, trained.best)
     figures: dict[str, float] = {}
+    if network is not None:
+        on_phase("evaluating")
     if "evaluate" in missing and pack is not None and network is not None:
         figures = evaluate(work, pack, network, {split: side for split, side in sides.items() if split != "train"})
     if "validation" in sides and network is not None and work.plan.training:

@@ -91,20 +91,28 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
         from catdog_exp.sweeps.study import Reporter
 
         reporter = Reporter(job.trial)
-    moments = [time.monotonic()]  # when it began, and when each epoch ended
+    began = last = time.monotonic()
+    far = Progress("starting", 0, config.train.epochs, None, 0.0, None)
+
+    def on_phase(phase: str) -> None:
+        nonlocal far, last
+        last = time.monotonic()
+        far = dataclasses.replace(far, phase=phase, seconds=last - began)
+        write(folder / PROGRESS, far)
 
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
-        moments.append(time.monotonic())
-        seconds, value = moments[-1] - moments[0], metrics[config.objective]
-        left = None if len(moments) < 3 else (config.train.epochs - epoch) * (moments[-1] - moments[-2])
-        if left is not None and config.train.max_minutes is not None:
-            left = min(left, max(0.0, config.train.max_minutes * 60 - seconds))
-        write(folder / PROGRESS, Progress(epoch, config.train.epochs, value, seconds, left))
+        nonlocal far, last
+        now, value = time.monotonic(), metrics[config.objective]
+        left = (config.train.epochs - epoch) * (now - last)
+        if config.train.max_minutes is not None:
+            left = min(left, max(0.0, config.train.max_minutes * 60 - (now - began)))
+        far, last = Progress(far.phase, epoch, far.epochs, value, now - began, left), now
+        write(folder / PROGRESS, far)
         if reporter is not None and reporter.report(epoch, value):
             raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
 
     name = job_name(job.differs) or None
-    result = experiment.run(config, folder, settings, job.overrides, on_epoch, job.inputs, name)
+    result = experiment.run(config, folder, settings, job.overrides, on_epoch, on_phase, job.inputs, name)
     promote_if_asked(config, result)
     return result
 

@@ -16,7 +16,7 @@ from catdog_exp.tracking.done_stages import is_done
 from catdog_exp.tracking.run_lookup import earlier_runs
 
 STOP = "stop"  # in the sweep's folder, once it is to end: why
-PROGRESS = "progress.json"  # in a job's folder, replaced after each epoch
+PROGRESS = "progress.json"  # in a job's folder, replaced at each of its phases and epochs
 LOG = "run.log"  # in a job's folder: its log, and all that its process has written
 RESULT = "result.json"  # in a job's folder, at its process's end: the outcome, as far as that can tell
 
@@ -60,14 +60,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a running job has come. value: the newest of the objective. seconds: since the job started.
+    """How far a running job has come.
 
-    seconds_left: an estimate, None before the first epoch.
+    phase: what it does, such as `packing`. epoch: how many of its `epochs` are done. value: the newest of the
+    objective, None before the first epoch. seconds: since the job started. seconds_left: an estimate, None before the
+    first epoch.
     """
 
+    phase: str
     epoch: int
     epochs: int
-    value: float
+    value: float | None
     seconds: float
     seconds_left: float | None
 

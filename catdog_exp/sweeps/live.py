@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +12,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from catdog_exp.console import live_line, terminal
+from catdog_exp.experiment.naming import job_name
+from catdog_exp.experiment.run_lock import WAITING
 from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress
 from catdog_exp.sweeps.words import briefly, clock, described
+from catdog_exp.tables import cut
 from catdog_exp.tracking.uris import without_password
 
 LOOK_EVERY = 1.0  # seconds
@@ -30,7 +34,7 @@ def live_view(folder: Path, objective: str, trials: int | None) -> Iterator[Show
     """
     told: set[int] = set()
     said: list[str] = []
-    said_at, looked_at = time.monotonic(), 0.0
+    said_at = looked_at = -math.inf
     console = terminal()
     with nullcontext() if console is None else live_line(console) as shown:
 
@@ -40,10 +44,17 @@ def live_view(folder: Path, objective: str, trials: int | None) -> Iterator[Show
                 if job.number in outcomes and job.number not in told:
                     told.add(job.number)
                     log.info("%s", ended(folder, job, outcomes[job.number], objective))
-            if (now := time.monotonic()) - looked_at < LOOK_EVERY:
+            if not running or (now := time.monotonic()) - looked_at < LOOK_EVERY:
                 return
             looked_at = now
-            lines = _lines(folder, jobs, outcomes, running, objective, trials)
+            folders = [folder / str(job.number) for job in running]
+            progress = [_progress(each) for each in folders]
+            lines = [_whole(jobs, outcomes, progress, trials)]
+            for job, own, each in list(zip(running, folders, progress, strict=True))[:MOST_RUNNING]:
+                far = _far(own, each, objective)
+                who = f"{job.number} {job_name(job.differs)}".rstrip()
+                lines.append(f"{who if console is None else cut(who, max(8, console.width - len(far) - 2))}: {far}")
+            lines += [f"{len(running) - MOST_RUNNING} more run"] * (len(running) > MOST_RUNNING)
             if shown is not None:
                 from rich.text import Text
 
@@ -55,48 +66,54 @@ def live_view(folder: Path, objective: str, trials: int | None) -> Iterator[Show
         yield show
 
 
-def _lines(
-    folder: Path,
+def _whole(
     jobs: Sequence[Job],
     outcomes: Mapping[int, Outcome],
-    running: Sequence[Job],
-    objective: str,
+    progress: Sequence[Progress | None],
     trials: int | None,
-) -> list[str]:
-    """`5 of 12 done, 1 failed, 4 waiting, about 8 min left`, and a line for each job that runs, by what it differs in:
-    `6 model.layers=3: epoch 4/15, val/accuracy 0.7100, 2 min left`.
-    """
+) -> str:
+    """`5 of 12 done, 1 failed, 4 waiting, about 8 min left`. progress: of each running job."""
     statuses = [outcome.status for outcome in outcomes.values()]
     done = sum(outcome.has_result for outcome in outcomes.values())
-    waiting = (trials or len(jobs)) - len(running) - (done if trials else len(outcomes))
+    waiting = (trials or len(jobs)) - len(progress) - (done if trials else len(outcomes))
     parts = [f"{done} of {trials} trials" if trials else f"{done} of {len(jobs)} done"]
     parts += [f"{statuses.count(status)} {status}" for status in ("failed", "skipped", "stopped") if status in statuses]
     parts += [f"{waiting} waiting"] * (waiting > 0)
-    progress = [_progress(folder, job) for job in running]
     took = [outcome.seconds for outcome in outcomes.values() if outcome.status in ("finished", "reused")]
-    usual = statistics.median(took) if took else None
-    left = [usual if each is None or each.seconds_left is None else each.seconds_left for each in progress]
-    if running and (usual is not None or waiting <= 0) and None not in left:
-        total = sum(each or 0.0 for each in left) + max(0, waiting) * (usual or 0.0)
-        parts += [f"about {briefly(max(total / len(running), *(each or 0.0 for each in left)))} left"]
-    lines = [", ".join(parts)]
-    for job, each in list(zip(running, progress, strict=True))[:MOST_RUNNING]:
-        lines.append(f"{described(job).removeprefix('job ')}: {_far(each, objective)}")
-    return lines + [f"{len(running) - MOST_RUNNING} more run"] * (len(running) > MOST_RUNNING)
+    # Before one has ended, those that run tell how long one takes.
+    took = took or [each.seconds + each.seconds_left for each in progress if each and each.seconds_left is not None]
+    if took and progress:
+        usual = statistics.median(took)
+        left = [_left(each, usual) for each in progress]
+        parts += [f"about {briefly(max((sum(left) + max(0, waiting) * usual) / len(left), *left, 0.0))} left"]
+    return ", ".join(parts)
 
 
-def _progress(folder: Path, job: Job) -> Progress | None:
+def _left(progress: Progress | None, usual: float) -> float:
+    """Seconds until a running job ends. usual: that a job takes."""
+    if progress is None:
+        return usual
+    return max(0.0, usual - progress.seconds) if progress.seconds_left is None else progress.seconds_left
+
+
+def _progress(folder: Path) -> Progress | None:
+    """Of the job in this folder; None where it is not there yet."""
     try:
-        return Progress(**json.loads((folder / str(job.number) / PROGRESS).read_bytes()))
+        return Progress(**json.loads((folder / PROGRESS).read_bytes()))
     except (OSError, ValueError, TypeError):
-        return None  # not there yet
+        return None
 
 
-def _far(progress: Progress | None, objective: str) -> str:
+def _far(folder: Path, progress: Progress | None, objective: str) -> str:
+    """`epoch 4/15, val/accuracy 0.7100, 2 min left`, or what it does before and after."""
+    if (folder / WAITING).exists():
+        return "waiting for the same run elsewhere"
     if progress is None:
         return "starting"
-    left = "" if progress.seconds_left is None else f", {briefly(progress.seconds_left)} left"
-    return f"epoch {progress.epoch}/{progress.epochs}, {objective} {progress.value:.4f}{left}"
+    what = f"epoch {progress.epoch}/{progress.epochs}" if progress.phase == "training" else progress.phase
+    value = "" if progress.value is None else f", {objective} {progress.value:.4f}"
+    left = "" if not progress.seconds_left else f", {briefly(progress.seconds_left)} left"
+    return f"{what}{value}{left}"
 
 
 def ended(folder: Path, job: Job, outcome: Outcome, objective: str) -> str:
