@@ -22,6 +22,7 @@ from catdog_exp.sweeps.jobs import Job, Jobs, Outcome
 from catdog_exp.sweeps.planning import plan
 from catdog_exp.sweeps.words import described
 from catdog_exp.tracking.record import table_rows, tags_and_file
+from catdog_exp.tracking.run_lookup import STATES, Earlier, earlier_runs
 
 SEED = "train.seed"
 AHEAD = 1  # seeds that are begun though the answer may be sure without them: no core is to wait for the slowest job
@@ -66,11 +67,15 @@ class Answers(Jobs):
         self._is_late = False
         self._plan(list(range(len(wanted))) * FIRST_LOOK)
 
-    def reuse(self, common: RunConfig) -> None:
+    def planned(self) -> list[Job]:
+        """The first seeds of each setting."""
+        return self._unbegun()
+
+    def reuse(self, common: RunConfig, earlier: Mapping[str, Earlier]) -> None:
         """Take the outcomes of runs that have finished already."""
         self._common = common
         known = Jobs(self._unbegun())
-        known.reuse(common)
+        known.reuse(common, earlier)
         for job in known.jobs:
             if job.number in known.outcomes:
                 self.jobs.append(job)
@@ -124,7 +129,8 @@ class Answers(Jobs):
             differs = {**self._settings[side], SEED: job.settings["train"]["seed"]}
             self._of[side].append(replace(job, differs=differs))
         if self._common is not None:
-            self.reuse(self._common)
+            known = [job.fingerprint for job in self._unbegun() if job.fingerprint]
+            self.reuse(self._common, earlier_runs(self._common.tracking, known, STATES))
 
     def _unbegun(self) -> list[Job]:
         """The jobs that are not begun, in their order."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, open_dict
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.errors import UserError
@@ -27,16 +28,22 @@ def plain(config: DictConfig, choices: Mapping[str, Any] | None = None) -> dict[
     In place of Hydra's own section it has the names of the files that were chosen, by group, as `chosen`.
     choices: Hydra's own, where the config has no such section.
     """
+    return _resolved(_without_hydra(config, choices))
+
+
+def _without_hydra(config: DictConfig, choices: Mapping[str, Any] | None = None) -> DictConfig:
     if choices is None:
         choices = OmegaConf.select(config, "hydra.runtime.choices") or {}
-    config = config.copy()
-    with open_dict(config):
-        config.pop("hydra", None)
-        config.setdefault("chosen", {})
-        config.chosen.update({group: choices[key] for group, key in GROUPS.items() if choices.get(key) is not None})
+    config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    config.setdefault("chosen", {})
+    config.chosen.update({group: choices[key] for group, key in GROUPS.items() if choices.get(key) is not None})
     outputs = OmegaConf.select(config, "paths.outputs")
     if isinstance(outputs, str) and outputs:
         config.paths.outputs = absolute(outputs)
+    return config
+
+
+def _resolved(config: DictConfig) -> dict[str, Any]:
     values = OmegaConf.to_container(config, resolve=True)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
@@ -52,30 +59,33 @@ def absolute(path: object, key: str = "paths.outputs") -> str:
         raise UserError(f"{key}={path}: {error}") from None
 
 
-def composed(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]]) -> Iterator[DictConfig]:
-    """The configs of jobs with these words, in the sweep with this config.
+def composed(config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]]) -> Iterator[dict[str, Any]]:
+    """The configs of jobs with these words, in the sweep with this config, as `plain` has them.
 
     Hydra reads all files anew for each config: here jobs that differ in single values alone share what it composes.
     """
     parser = OverridesParser.create(config_loader=loader)
+    common = set(jobs[0]).intersection(*jobs) if jobs else set()
     bases: dict[tuple[str, ...], DictConfig] = {}
     is_group: dict[str, bool] = {}
     for words in jobs:
-        values: list[str] = []
+        values: list[Override] = []
         others: list[str] = []
-        keys: list[str] = []
-        for override in parser.parse_overrides(list(words)):
+        for override in parser.parse_overrides([word for word in words if word not in common]):
             key = override.key_or_group
             if key not in is_group:
                 is_group[key] = override.package is not None or bool(loader.get_group_options(key))
             changes = not (override.is_add() or override.is_delete() or override.is_hydra_override())
-            single = changes and not is_group[key] and not isinstance(override.value(), dict)
-            (values if single else others).append(str(override.input_line))
-            keys.append(key)
-        alike = *others, *keys
+            if changes and not is_group[key] and not isinstance(override.value(), dict):
+                values.append(override)
+            else:
+                others.append(str(override.input_line))
+        alike = *others, *(override.key_or_group for override in values)
         if alike not in bases:  # whatever is wrong with a key, Hydra says
-            bases[alike] = loader.load_sweep_config(config, list(words))
-        yield changed(bases[alike], values)
+            bases[alike] = _without_hydra(loader.load_sweep_config(config, list(words)))
+        for override in values:  # that all which share the base have
+            OmegaConf.update(bases[alike], override.key_or_group, override.value())
+        yield _resolved(bases[alike])
 
 
 def changed(config: DictConfig, words: Sequence[str]) -> DictConfig:

@@ -13,7 +13,7 @@ from catdog_exp.experiment.config import RunConfig
 from catdog_exp.files import replacing
 from catdog_exp.sweeps.passwords import hidden
 from catdog_exp.tracking.done_stages import is_done
-from catdog_exp.tracking.run_lookup import earlier_runs
+from catdog_exp.tracking.run_lookup import Earlier
 
 STOP = "stop"  # in the sweep's folder, once it is to end: why
 PROGRESS = "progress.json"  # in a job's folder, replaced at each of its phases and epochs
@@ -127,11 +127,14 @@ class Jobs:
         self.outcomes: dict[int, Outcome] = dict(before.outcomes) if before else {}
         self._waiting = iter(jobs)
 
-    def reuse(self, common: RunConfig) -> None:
-        """Take the outcomes of runs that have finished already."""
+    def planned(self) -> Sequence[Job]:
+        """Those whose runs may have finished already."""
+        return self.jobs
+
+    def reuse(self, common: RunConfig, earlier: Mapping[str, Earlier]) -> None:
+        """Take the outcomes of runs that have finished already. earlier: those of the jobs, by fingerprint."""
         if common.if_exists not in ("reuse", "skip"):
             return
-        earlier = earlier_runs(common.tracking, [job.fingerprint for job in self.jobs if job.fingerprint])
         for job in self.jobs:
             run = earlier.get(job.fingerprint)
             if run is not None and run.state == "finished" and job.is_done(run.done):

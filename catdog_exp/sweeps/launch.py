@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ from catdog_exp.sweeps.summary import spreads_of, summarize
 from catdog_exp.sweeps.table import job_table, plan_table
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
-from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs, find_parent
-from catdog_exp.tracking.sync import send_unsent
+from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs
+from catdog_exp.tracking.sender import Sender
 from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
 
@@ -62,60 +62,57 @@ def launch(
     folder = Path(config.hydra.sweep.dir).absolute()
     sweeper = str(config.hydra.sweeper._target_).rpartition(".")[2]
     # What a search tries is in none of its words' configs.
-    configs = [config] if sweeper == "Search" else composed(config, loader, words)
-    wanted = [(each, restored(plain(own))) for each, own in zip(words, configs, strict=True)]
+    configs = map(restored, [plain(config)] if sweeper == "Search" else composed(config, loader, words))
     # Of the first job: what a sweep varies may be what no run can do without.
-    common = read(RunConfig, wanted[0][1])
-    is_shown = common.sweep.dry_run or common.plan
-    if is_shown and sweeper != "Grid":
-        raise UserError("sweep.dry_run=true: this sweep chooses its jobs as it goes, none is known before it starts")
-    if is_shown and (absent := absent_pictures(wanted)):
-        print(f"pictures: {absent}; all else follows from them")
+    first = next(configs)
+    common = read(RunConfig, first)
+    if common.sweep.dry_run or common.plan:
+        if sweeper != "Grid":
+            raise UserError(
+                "sweep.dry_run=true: this sweep chooses its jobs as it goes, none is known before it starts"
+            )
+        print(_plan(common, list(zip(words, [first, *configs], strict=True)), where, settings))
         return before
-    if not is_shown and where in ("local", "basic"):
-        start_server()  # it gets ready while the jobs are checked and the store is opened
-    if sweeper == "Search":
-        from catdog_exp.sweeps.search import trials
+    with closing(Sender(common.tracking)) if common.tracking.enabled else nullcontext() as sender:
+        if where in ("local", "basic"):
+            start_server()  # it gets ready, as the sender does, while the jobs are checked
+        wanted = list(zip(words, [first, *configs], strict=True))
+        if sweeper == "Search":
+            from catdog_exp.sweeps.search import trials
 
-        jobs: Jobs = trials(config, loader, words[0])
-    elif sweeper == "Answer":
-        from catdog_exp.sweeps.answer import answers
+            jobs: Jobs = trials(config, loader, words[0])
+        elif sweeper == "Answer":
+            from catdog_exp.sweeps.answer import answers
 
-        jobs = answers(config, wanted)
-    else:
-        jobs = Jobs(plan(wanted, len(before.jobs)), before)
-    hardware = [read(RunConfig, settings).hardware for _, settings in wanted]
-    if is_shown:  # which needs no cluster, and makes nothing
-        shown = {"slurm": "basic", "ray": "basic", "local_processes": "local"}.get(where, where)
-        at_once = places(shown, settings, common.sweep.jobs, hardware).at_once()
-        print(_plan(common, jobs.jobs, min(at_once, len(jobs.jobs))))
-        return jobs
-    own = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    own += config.hydra.overrides.task
-    _take(folder, without_password("\n".join(own)))
-    place = places(where, settings, common.sweep.jobs, hardware)
-    OmegaConf.save(config, folder / "multirun.yaml")
-    if common.tracking.enabled:
-        list(send_unsent(common.tracking, Path(common.paths.outputs)))
-    jobs.reuse(common)
-    swept = [
-        each.get_key_element() for each in OverridesParser.create().parse_overrides(own) if each.is_sweep_override()
-    ]
-    count = None if sweeper == "Answer" else jobs.trials or len(jobs.jobs)
-    with _parent(common, own, sweep_name(swept, count)) as parent:
-        with signals_noted() as came:
-            try:
-                _run(jobs, place, folder, parent.run_id, common, came)
-            finally:
-                lacking = _summary(folder, parent, own, jobs, common.objective)
-                parent.finish_children()
-                best = best_job(jobs.jobs, jobs.outcomes, is_minimized(common.objective))
-                if best is not None and (run_id := jobs.outcomes[best.number].run_id) is not None:
-                    parent.mark_best(run_id)
-                    if not lacking:
-                        parent.params({**best.settings["chosen"], **parameters(best.settings)})
-        if lacking:
-            raise IncompleteSweep(lacking)
+            jobs = answers(config, wanted)
+        else:
+            jobs = Jobs(plan(wanted, len(before.jobs)), before)
+        own = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+        own += config.hydra.overrides.task
+        _take(folder, without_password("\n".join(own)))
+        hardware = [read(RunConfig, settings).hardware for _, settings in wanted]
+        place = places(where, settings, common.sweep.jobs, hardware)
+        OmegaConf.save(config, folder / "multirun.yaml")
+        known = [job.fingerprint for job in jobs.planned() if job.fingerprint]
+        outputs = Path(common.paths.outputs)
+        jobs.reuse(common, {} if sender is None else sender.earlier_runs(outputs, known, STATES))
+        parsed = OverridesParser.create().parse_overrides(own)
+        swept = [each.get_key_element() for each in parsed if each.is_sweep_override()]
+        count = None if sweeper == "Answer" else jobs.trials or len(jobs.jobs)
+        with _parent(common, own, sweep_name(swept, count), sender) as parent:
+            with signals_noted() as came:
+                try:
+                    _run(jobs, place, folder, parent.run_id, common, came)
+                finally:
+                    lacking = _summary(folder, parent, own, jobs, common.objective)
+                    parent.finish_children()
+                    best = best_job(jobs.jobs, jobs.outcomes, is_minimized(common.objective))
+                    if best is not None and (run_id := jobs.outcomes[best.number].run_id) is not None:
+                        parent.mark_best(run_id)
+                        if not lacking:
+                            parent.params({**best.settings["chosen"], **parameters(best.settings)})
+            if lacking:
+                raise IncompleteSweep(lacking)
     return jobs
 
 
@@ -135,6 +132,8 @@ def _take(folder: Path, words: str) -> None:
 
 def _run(jobs: Jobs, place: Places, folder: Path, parent_run: str | None, common: RunConfig, came: list[str]) -> None:
     """Run all jobs, as many at once as there are places, until the last has ended; no more are begun after a signal."""
+    import matplotlib.backends.backend_agg  # noqa: F401  of the summary: the process that forks gets ready meanwhile
+
     running: dict[int, tuple[Job, Attempts | Elsewhere]] = {}  # by the number of their place
     why = ""
     with live_view(folder, common.objective, jobs.trials) as show:
@@ -173,19 +172,18 @@ def _stop(folder: Path, why: str) -> str:
 
 
 @contextmanager
-def _parent(common: RunConfig, words: Sequence[str], name: str) -> Iterator[RunLog]:
+def _parent(common: RunConfig, words: Sequence[str], name: str, sender: Sender | None) -> Iterator[RunLog]:
     """The sweep's own run: the one that the same words had before, of two at once the same for both."""
     from filelock import FileLock
 
     fingerprint = sweep_fingerprint(words)
     tags = {"sweep": without_password(" ".join(words)), SWEEP_FINGERPRINT: fingerprint}
-    shelf = Path(common.paths.outputs) / "unfinished"
-    shelf.mkdir(parents=True, exist_ok=True)
+    outputs = Path(common.paths.outputs)
+    (outputs / "unfinished").mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        with FileLock(shelf / f"{fingerprint}.lock"):
-            earlier = find_parent(common.tracking, fingerprint)
-            outputs = Path(common.paths.outputs)
-            parent = stack.enter_context(start_run(common.tracking, outputs, name, tags, earlier))
+        with FileLock(outputs / "unfinished" / f"{fingerprint}.lock"):
+            earlier = None if sender is None else sender.find_parent(fingerprint)
+            parent = stack.enter_context(start_run(common.tracking, outputs, name, tags, earlier, sender))
         yield parent
 
 
@@ -233,15 +231,26 @@ def _figures(
     }
 
 
-def _plan(first: RunConfig, jobs: list[Job], at_once: int) -> str:
-    """What a dry run shows: each job with its state, as `if_exists` and `train.resume` take it."""
-    others = earlier_runs(first.tracking)  # what they took tells how long these will
-    order = RESUMING if first.if_exists == "resume" else STATES
-    earlier = others | earlier_runs(first.tracking, [job.fingerprint for job in jobs], order)
+def _plan(
+    common: RunConfig, wanted: Sequence[tuple[list[str], dict[str, Any]]], where: str, settings: Mapping[str, Any]
+) -> str:
+    """What a dry run shows: each job with its state, as `if_exists` and `train.resume` take it.
+
+    It needs no cluster, and makes nothing. wanted: the jobs' words and configs.
+    """
+    if absent := absent_pictures(wanted):
+        return f"pictures: {absent}; all else follows from them"
+    jobs = plan(wanted)
+    hardware = [read(RunConfig, each).hardware for _, each in wanted]
+    shown = {"slurm": "basic", "ray": "basic", "local_processes": "local"}.get(where, where)
+    at_once = min(places(shown, settings, common.sweep.jobs, hardware).at_once(), len(jobs))
+    others = earlier_runs(common.tracking)  # what they took tells how long these will
+    order = RESUMING if common.if_exists == "resume" else STATES
+    earlier = others | earlier_runs(common.tracking, [job.fingerprint for job in jobs], order)
     told = {"running": "running"}
-    if first.if_exists in ("reuse", "skip"):
+    if common.if_exists in ("reuse", "skip"):
         told["finished"] = "finished"
-    if first.if_exists != "new" and first.train.resume:
+    if common.if_exists != "new" and common.train.resume:
         told["unfinished"] = "resumable"
     states = {fingerprint: told[run.state] for fingerprint, run in earlier.items() if run.state in told}
     for job in jobs:  # trained, but another stage of it is missing

@@ -31,7 +31,7 @@ from catdog_exp.sweeps.passwords import hidden, hide, restored
 from catdog_exp.sweeps.planning import fingerprint_of, keys
 from catdog_exp.sweeps.space import ends_of, groups, split
 from catdog_exp.sweeps.study import STARTUP, WARMUP, Direction, alone, opened, own, standing
-from catdog_exp.tracking.run_lookup import earlier_runs
+from catdog_exp.tracking.run_lookup import Earlier
 from catdog_exp.training.objective import is_minimized
 
 if TYPE_CHECKING:
@@ -99,13 +99,12 @@ class Trials(Jobs):
         self._left = self.trials  # that this command may begin
         self._none_now = False  # until a trial ends
 
-    def reuse(self, common: RunConfig) -> None:
-        """Take the outcomes of the trials that have ended."""
+    def reuse(self, common: RunConfig, earlier: Mapping[str, Earlier]) -> None:  # noqa: ARG002
+        """Take the outcomes of the trials that have ended. earlier: their runs, by fingerprint."""
         from optuna.trial import TrialState
 
-        runs = earlier_runs(common.tracking, [job.fingerprint for job in self.jobs]) if self.jobs else {}
         for job, trial in zip(self.jobs, self._ended, strict=True):
-            run = runs.get(job.fingerprint)
+            run = earlier.get(job.fingerprint)
             values = trial.intermediate_values
             pruned = trial.state == TrialState.PRUNED
             self.outcomes[job.number] = Outcome(

@@ -56,6 +56,11 @@ class Sender:
         found: dict[str, Earlier] = self._ask("earlier_runs", outputs, fingerprints, order)
         return found
 
+    def find_parent(self, sweep: str) -> str | None:
+        """As `run_lookup.find_parent`."""
+        found: str | None = self._ask("find_parent", sweep)
+        return found
+
     def close_run(self, run_id: str) -> None:
         """As `run_lookup.close_run`."""
         self._ask("close_run", run_id)

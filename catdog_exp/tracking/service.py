@@ -23,7 +23,7 @@ from catdog_exp.tracking.interrupts import SIGNALS
 from catdog_exp.tracking.journal import Header, new_journal
 from catdog_exp.tracking.mlflow_log import MlflowLog, create_run, take_over
 from catdog_exp.tracking.preparing import prepare_mlflow
-from catdog_exp.tracking.run_lookup import FINGERPRINT, Earlier, State, close_run, earlier_runs
+from catdog_exp.tracking.run_lookup import FINGERPRINT, Earlier, State, close_run, earlier_runs, find_parent
 from catdog_exp.tracking.server import Away
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.sync import send_unsent
@@ -66,6 +66,9 @@ class Service:
     def earlier_runs(self, outputs: Path, fingerprints: Sequence[str], order: Sequence[State]) -> dict[str, Earlier]:
         list(send_unsent(self._config, outputs, fingerprints))
         return earlier_runs(self._config, fingerprints, order)
+
+    def find_parent(self, sweep: str) -> str | None:
+        return find_parent(self._config, sweep)
 
     def close_run(self, run_id: str) -> None:
         close_run(self._config, run_id)

@@ -59,7 +59,7 @@ def search(tmp_path):
                 settings = {"n_trials": n_trials, "seed": seed, "startup_trials": startup_trials, "warmup_epochs": 2}
                 config.hydra.sweeper = {**settings, "params": space}
             found = trials(config, GlobalHydra.instance().config_loader(), words)
-            found.reuse(read(RunConfig, plain(config)))
+            found.reuse(read(RunConfig, plain(config)), {})
             return found
 
     begun = []
