@@ -36,6 +36,8 @@ def parallel_coordinates(
     The best job's line is thick, and its objective stands beside it; those of failed jobs are grey and end before
     the objective. Raises UserError when `path` cannot be written.
     """
+    from matplotlib.collections import LineCollection
+
     keys = differing_keys(jobs)
     drawn = keys[:MOST_AXES]
     order = ranked(jobs, outcomes, minimize)
@@ -56,23 +58,28 @@ def parallel_coordinates(
         _add_heights(lines, {job.number: shares[key_of(job.differs.get(key, ABSENT))] for job in jobs})
     upright = _upright_axis(axes, len(drawn), objective, "right")
     shares = fit_axis(upright.yaxis, list(values.values()))
-    for place, job in enumerate(failed):
-        dashed: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": (0, (3, 3)), "clip_on": False}
-        axes.plot(lines[job.number], label="failed" if place == 0 else None, **dashed)
+    for job in order:
+        lines[job.number].append(shares[key_of(values[job.number])])
     colours = _colours(figure, axes, values, objective, minimize)
+    others = [job.number for job in reversed(order) if job is not best]  # the better ones on top
     width = 1.5 if len(order) <= MOST_WIDE else 0.8
-    for job in reversed(order):  # the better ones on top
-        height = shares[key_of(values[job.number])]
-        look: dict[str, Any] = {"color": colours[job.number], "linewidth": width}
-        if job is best:
-            look = {"color": ACCENT, "linewidth": 3.5, "label": f"best: job {job.number}", "zorder": 4}
-            bold: dict[str, Any] = {"ha": "right", "va": "center", "weight": "bold", "color": ACCENT, "bbox": BOX}
-            upright.text(len(drawn) - 0.06, height, f"{values[job.number]:.4f}", transform=axes.transData, **bold)
-        axes.plot([*lines[job.number], height], marker="o", markersize=3, clip_on=False, **look)
+    shades = [colours[number] for number in others]
+    dashed: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": (0, (3, 3)), "label": "failed"}
+    solid: dict[str, Any] = {"color": shades, "linewidth": width}
+    # Each kind as one: a thousand lines of their own take seconds.
+    for numbers, look in (([job.number for job in failed], dashed), (others, solid)):
+        if points := [list(enumerate(lines[number])) for number in numbers if lines[number]]:
+            axes.add_collection(LineCollection(points, clip_on=False, **look))
+    if best is not None:
+        look = {"color": ACCENT, "linewidth": 3.5, "label": f"best: job {best.number}", "zorder": 4}
+        axes.plot(lines[best.number], marker="o", markersize=3, clip_on=False, **look)
+        bold: dict[str, Any] = {"ha": "right", "va": "center", "weight": "bold", "color": ACCENT, "bbox": BOX}
+        text, height = f"{values[best.number]:.4f}", lines[best.number][-1]
+        upright.text(len(drawn) - 0.06, height, text, transform=axes.transData, **bold)
     without = "" if len(drawn) == len(keys) else f"; {len(keys) - len(drawn)} more keys differ"
     title = f"{len(values)} of {len(jobs)} job{'s' * (len(jobs) != 1)} with a result{without}"
     axes.set_title(title, loc="left", pad=46)
-    if best is not None or failed:
+    if best is not None or (failed and drawn):
         figure.legend(loc="outside lower left", ncols=3, frameon=False)
     write_figure(figure, path)
 
@@ -120,21 +127,28 @@ def _objective_by(
     for marker, colour, members in zip(MARKERS, _series_colours(len(series)), series, strict=False):
         look: dict[str, Any] = {"color": colour, "transform": axes.get_yaxis_transform()}
         ended: dict[float, list[float]] = {}
+        at: tuple[float, float] | None = None  # the best one's point
+        points: dict[bool, list[tuple[float, float]]] = {}  # by whether they were given up
         for job, share, place in _side_by_side(key, members, shares):
             value = value_of(outcomes[job.number])
             assert value is not None
             given_up = outcomes[job.number].status == "pruned"
-            fill = "none" if given_up else "full"
-            [point] = axes.plot(place, value, marker, markersize=5, alpha=0.6, fillstyle=fill, **look)
-            if given_up:
-                legend["given up early"] = point
-                continue
-            ended.setdefault(share, []).append(value)
-            if len(series) > 1:
-                legend.setdefault(f"{cut(others[0], LONGEST_NAME)}={label(job.differs.get(others[0], ABSENT))}", point)
+            points.setdefault(given_up, []).append((place, value))
+            if not given_up:
+                ended.setdefault(share, []).append(value)
             if job is best:
-                ring = look | {"markersize": 11, "markerfacecolor": "none", "markeredgewidth": 2, "color": ACCENT}
-                [legend[f"best: job {job.number}"]] = axes.plot(place, value, "o", **ring)
+                at = place, value
+        for given_up, those in points.items():
+            fill = "none" if given_up else "full"
+            [drawn] = axes.plot(*zip(*those, strict=True), marker, markersize=5, alpha=0.6, fillstyle=fill, **look)
+            if given_up:
+                legend["given up early"] = drawn
+            elif len(series) > 1:
+                own = label(members[0].differs.get(others[0], ABSENT))
+                legend[f"{cut(others[0], LONGEST_NAME)}={own}"] = drawn
+        if best is not None and at is not None:
+            ring = look | {"markersize": 11, "markerfacecolor": "none", "markeredgewidth": 2, "color": ACCENT}
+            [legend[f"best: job {best.number}"]] = axes.plot(*at, "o", **ring)
         if len(series) > 1 or not others:  # jobs of one share differ in their seed alone
             ink = INK if len(series) == 1 else colour
             _draw_means(axes, ended, legend, look | {"color": ink}, are_numbers(settings) and key not in SEEDS)
