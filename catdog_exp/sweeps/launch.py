@@ -31,7 +31,7 @@ from catdog_exp.sweeps.planning import absent_pictures, plan, sweep_fingerprint
 from catdog_exp.sweeps.results import best_job
 from catdog_exp.sweeps.seeds import Spread
 from catdog_exp.sweeps.stopping import signals_noted
-from catdog_exp.sweeps.summary import spreads_of, summarize
+from catdog_exp.sweeps.summary import BEST, run_again, spreads_of, summarize
 from catdog_exp.sweeps.table import job_table, plan_table
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
@@ -200,6 +200,8 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     say(log, f"sweep: {folder}; MLflow: {parent.link}")
     # What is on the screen and on the disk is there whether the store answers or not.
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
+    if folder / BEST in files:
+        say(log, f"the best one's settings, to be run with others: {run_again(folder)} KEY=VALUE")
     parent.figures(_figures(all_jobs, outcomes, objective, spreads))
     reused = [each.run_id for each in outcomes.values() if each.status == "reused" and each.run_id is not None]
     parent.share({}, is_minimized(objective), jobs=True, also=reused)

@@ -39,7 +39,8 @@ def sweep_note(
     if best is not None:
         run, name = outcomes[best.number].run_id, job_name(best.differs) or f"job {best.number}"
         linked = name if run is None else f"[{name}]({RUN}{run})"
-        parts.insert(0, f"**Best: {linked}, {objective} {value_of(outcomes[best.number]):.4f}**")
+        again = "" if run is None else f"; once more: `catdog rerun {run[:8]}`"
+        parts.insert(0, f"**Best: {linked}, {objective} {value_of(outcomes[best.number]):.4f}**{again}")
     if answer:
         parts.insert(0, f"**{answer}**")
     parts.append(f"[Its jobs compared]({VIEW}{run_id})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,10 +36,15 @@ def summarize(
     if best is not None:
         files.append(folder / BEST)
         with replacing(folder / BEST) as aside:
-            aside.write_text(_config(best, outcomes[best.number], objective, len(jobs)), encoding="utf-8")
+            aside.write_text(_config(best, outcomes[best.number], objective, len(jobs), folder), encoding="utf-8")
     files.append(folder / PARALLEL)
     parallel_coordinates(jobs, outcomes, objective, minimize, folder / PARALLEL)
     return files + objective_by_key(jobs, outcomes, objective, minimize, folder)
+
+
+def run_again(folder: Path) -> str:
+    """The command that runs a sweep's best config."""
+    return f"catdog --config-path {shlex.quote(str(folder))} --config-name {Path(BEST).stem}"
 
 
 def spreads_of(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> list[Spread]:
@@ -51,8 +57,8 @@ def spreads_of(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> list[Spr
     return spreads(values)
 
 
-def _config(job: Job, outcome: Outcome, objective: str, count: int) -> str:
+def _config(job: Job, outcome: Outcome, objective: str, count: int, folder: Path) -> str:
     run = "" if outcome.run_id is None else f", run {outcome.run_id}"
     first = f"# The best of {count} jobs: job {job.number}, {objective} {outcome.objective!r}{run}\n"
     settings = yaml.safe_dump(hidden(job.settings), sort_keys=False, allow_unicode=True)
-    return first + settings
+    return f"{first}# {run_again(folder)}\n{settings}"

@@ -97,6 +97,9 @@ def test_a_sweep_is_planned_and_the_same_again_answers_at_once_under_the_same_pa
     again = catdog(*words)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("finished before as run") == 2
+    (line,) = (line for line in again.stdout.splitlines() if line.startswith("the best one's settings"))
+    best = catdog(*line.partition(": catdog ")[2].replace(" KEY=VALUE", "").split())
+    assert "finished already: run " in best.stdout, best.stderr
     assert len(runs(tmp_path)) == 3
 
 

@@ -15,7 +15,8 @@ def test_the_note_says_what_varied_how_it_went_and_which_is_the_best():
     }
     note = sweep_note(SWEEP, ["model.layers=2,3", "tracking.uri=http://me:secret@host"], jobs, outcomes, "val/loss", [])
     paragraphs = note.split("\n\n")
-    assert paragraphs[0] == f"**Best: [layers=2 lr=0.1](run:{'a' * 32}), val/loss 0.7000**"
+    best = f"**Best: [layers=2 lr=0.1](run:{'a' * 32}), val/loss 0.7000**"
+    assert paragraphs[0] == f"{best}; once more: `catdog rerun {'a' * 8}`"
     assert paragraphs[1] == "4 jobs: 1 new, 1 reused, 1 failed, 1 waiting; 1 minute of work."
     assert paragraphs[2] == "Varied: `model.layers` (2, 3), `train.lr` (0.05, 0.1)."
     assert f"(view:{SWEEP})" in note

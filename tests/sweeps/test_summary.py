@@ -33,7 +33,10 @@ def test_the_best_config_is_the_best_jobs_and_says_so(tmp_path):
     outcomes = {0: finished(0.5), 1: finished(0.2, run="ab" * 16), 2: finished(0.3)}
     summarize(tmp_path, jobs, outcomes, "val/loss", True)
     text = (tmp_path / "best_config.yaml").read_text()
-    assert text.splitlines()[0] == f"# The best of 3 jobs: job 1, val/loss 0.2, run {'ab' * 16}"
+    assert text.splitlines()[:2] == [
+        f"# The best of 3 jobs: job 1, val/loss 0.2, run {'ab' * 16}",
+        f"# catdog --config-path {tmp_path} --config-name best_config",
+    ]
     assert yaml.safe_load(text) == jobs[1].settings
     assert list(yaml.safe_load(text)) == list(jobs[1].settings)
 
