@@ -29,9 +29,8 @@ from catdog_exp.sweeps.passwords import restored
 from catdog_exp.sweeps.places import LOOK_EVERY, Elsewhere, Places, places
 from catdog_exp.sweeps.planning import absent_pictures, plan, sweep_fingerprint
 from catdog_exp.sweeps.results import best_job
-from catdog_exp.sweeps.seeds import Spread
 from catdog_exp.sweeps.stopping import signals_noted
-from catdog_exp.sweeps.summary import BEST, run_again, spreads_of, summarize
+from catdog_exp.sweeps.summary import BEST, figures, run_again, spreads_of, summarize
 from catdog_exp.sweeps.table import job_table, plan_table
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
@@ -202,7 +201,7 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
     if folder / BEST in files:
         say(log, f"the best one's settings, to be run with others: {run_again(folder)} KEY=VALUE")
-    parent.figures(_figures(all_jobs, outcomes, objective, spreads))
+    parent.figures(figures(all_jobs, outcomes, objective, spreads))
     reused = [each.run_id for each in outcomes.values() if each.status == "reused" and each.run_id is not None]
     parent.share({}, is_minimized(objective), jobs=True, also=reused)
     for file in files:
@@ -212,25 +211,6 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
         parent.note(note, is_minimized(objective))
     lacking = sum(job.number not in outcomes or not outcomes[job.number].has_result for job in all_jobs)
     return f"{lacking} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""
-
-
-def _figures(
-    jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str, spreads: Sequence[Spread]
-) -> dict[str, float]:
-    """What there is to say of a sweep in numbers."""
-    ended = [outcomes[job.number] for job in jobs if job.number in outcomes]
-    values = [each.objective for each in ended if each.status in ("finished", "reused") and each.objective is not None]
-    figures: dict[str, float] = {}
-    if values:  # first: MLflow compares runs by the metric that came first
-        best = min(values) if is_minimized(objective) else max(values)
-        figures |= {"objective": best, "objective/mean": sum(values) / len(values)}
-    if len(spreads) == 1:
-        figures["objective/deviation"] = spreads[0].deviation
-    return figures | {
-        "jobs/finished": sum(each.has_result for each in ended),
-        "jobs/failed": sum(each.status == "failed" for each in ended),
-        "jobs/seconds": sum(each.seconds for each in ended),
-    }
 
 
 def _plan(

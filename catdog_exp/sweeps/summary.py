@@ -15,6 +15,7 @@ from catdog_exp.sweeps.passwords import hidden
 from catdog_exp.sweeps.results import best_job, value_of
 from catdog_exp.sweeps.seeds import Spread, spreads
 from catdog_exp.sweeps.table import CSV, csv_table
+from catdog_exp.training.objective import is_minimized
 
 BEST = "best_config.yaml"  # in the sweep's folder, absent where no job has a result
 PARALLEL = "parallel_coordinates.png"
@@ -55,6 +56,25 @@ def spreads_of(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> list[Spr
         if (value := value_of(outcomes.get(job.number))) is not None and outcomes[job.number].status != "pruned"
     ]
     return spreads(values)
+
+
+def figures(
+    jobs: Sequence[Job], outcomes: Mapping[int, Outcome], objective: str, spreads: Sequence[Spread]
+) -> dict[str, float]:
+    """What there is to say of a sweep in numbers."""
+    ended = [outcomes[job.number] for job in jobs if job.number in outcomes]
+    values = [each.objective for each in ended if each.status in ("finished", "reused") and each.objective is not None]
+    found: dict[str, float] = {}
+    if values:  # first: MLflow compares runs by the metric that came first
+        best = min(values) if is_minimized(objective) else max(values)
+        found |= {"objective": best, "objective/mean": sum(values) / len(values)}
+    if len(spreads) == 1:
+        found["objective/deviation"] = spreads[0].deviation
+    return found | {
+        "jobs/finished": sum(each.has_result for each in ended),
+        "jobs/failed": sum(each.status == "failed" for each in ended),
+        "jobs/seconds": sum(each.seconds for each in ended),
+    }
 
 
 def _config(job: Job, outcome: Outcome, objective: str, count: int, folder: Path) -> str:
