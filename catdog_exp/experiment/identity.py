@@ -15,9 +15,12 @@ FORMAT = 3  # another one when the same settings come to mean another result
 
 # Keys that change when, where or how fast something is done, not what comes out; and those that count in another way.
 _IRRELEVANT = {
-    "train": ("resume", "checkpoint_minutes", "init_from"),
+    "train": ("resume", "checkpoint_minutes", "init_from", "profile"),
     "hardware": ("device", "threads", "gpus", "kvstore", "rank", "root", "workers"),
 }
+
+# Keys that came later, and the values at which a training is the one that it was without them.
+_ADDED = {"train": {"target": None}}
 
 Kind = Literal["cpu", "gpu"]
 
@@ -47,7 +50,12 @@ def relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a config's settings that change a training's result, but for pictures, device and first weights."""
     chosen: dict[str, Any] = {"format": FORMAT, "objective": settings["objective"]}
     for name in ("augment", "model", "train", "hardware"):
-        chosen[name] = {key: value for key, value in settings[name].items() if key not in _IRRELEVANT.get(name, ())}
+        left_out, added = _IRRELEVANT.get(name, ()), _ADDED.get(name, {})
+        chosen[name] = {
+            key: value
+            for key, value in settings[name].items()
+            if key not in left_out and (key not in added or value != added[key])
+        }
     return chosen
 
 

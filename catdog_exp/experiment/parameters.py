@@ -10,7 +10,7 @@ from catdog_exp.settings import flat
 # Sections and keys about where and how a run is made, not about what comes out.
 _APART = (
     *("paths", "tracking", "predict", "sweep", "plan", "if_exists", "stages", "chosen", "rerun_of"),
-    *("data.repack", "data.max_rejects", "data.pack_on", "train.resume", "train.checkpoint_minutes"),
+    *("data.repack", "data.max_rejects", "data.pack_on", "train.resume", "train.checkpoint_minutes", "train.profile"),
     *("hardware.rank", "hardware.root"),
 )
 

@@ -29,6 +29,7 @@ from catdog_exp.tracking.run_lookup import FINGERPRINT
 from catdog_exp.tracking.sender import Sender
 from catdog_exp.tracking.usage import PACK
 from catdog_exp.training.distributed.process_group import ProcessGroup, joined
+from catdog_exp.training.early_stopping import target_line
 from catdog_exp.training.objective import is_minimized
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def run(
             objective = _stages(work, missing, workers, lock, on_epoch, on_phase or (lambda _: None))
         finally:  # after those of the epochs: MLflow compares runs by the metric that came first
             tracker.figures(work.figures)
+        if config.train.target is not None and objective is not None:
+            say(log, target_line(config.train.target, config.objective, objective))
         say(log, f"files: {folder}")
         say(log, f"MLflow: {tracker.link}{compared(tracker.link)}")
         return Result(objective, tracker.run_id, tracker.link)

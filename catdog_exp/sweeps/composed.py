@@ -17,7 +17,7 @@ from catdog_exp.paths import expanded
 
 # The groups that people tell runs by, and Hydra's names of them.
 GROUPS = {
-    **{group: group for group in ("experiment", "model", "data", "augment", "hardware", "machine")},
+    **{group: group for group in ("experiment", "model", "data", "augment", "hardware", "machine", "debug")},
     **{group: f"train/{group}" for group in ("optimizer", "schedule")},
 }
 

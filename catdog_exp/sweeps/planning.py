@@ -22,7 +22,7 @@ from catdog_exp.sweeps.passwords import hidden
 # Words that do not change what a sweep's jobs come to.
 _IRRELEVANT = ("sweep.", "if_exists=", "hardware.threads=", "tracking.", "paths.", "hydra.", "hydra/")
 # What a sweep has for all its jobs together.
-COMMON = ("objective", "if_exists", "sweep.", "tracking", "paths.")
+COMMON = ("objective", "if_exists", "sweep.", "tracking", "paths.", "debug")
 
 
 def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], first: int = 0) -> list[Job]:

@@ -20,7 +20,7 @@ class TrainConfig:
     """How a network is trained. Keys and units: conf/train/default.yaml."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
-    lr: Annotated[float, Field(gt=0)]
+    lr: Annotated[float, Field(gt=0)] | Literal["find"]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     patience: Annotated[int, Field(ge=1)] | None
     max_minutes: Annotated[float, Field(gt=0)] | None
@@ -35,6 +35,8 @@ class TrainConfig:
     optimizer: Optimizer
     schedule: Schedule
     class_weights: ClassWeights = "none"
+    target: float | None = None
+    profile: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,26 @@ from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.distributed.process_group import ProcessGroup
 from catdog_exp.training.learned import Learned
 from catdog_exp.training.objective import SPEED, check_objective, is_better
+from catdog_exp.training.range_test import Curve
+from catdog_exp.training.step_profile import StepProfile, profile_steps
 from catdog_exp.training.trainer import Trainer
 from catdog_exp.training.training_state import BEST, put_best, save_best
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What is known of a training before its first epoch.
+
+    lr: the highest learning rate. curve: of the range test that has found it, None where it was given.
+    profile: of its steps, None where none was asked for, or it goes on from an earlier state.
+    """
+
+    lr: float
+    curve: Curve | None
+    profile: StepProfile | None
 
 
 @dataclass(frozen=True)
@@ -59,13 +74,14 @@ def train(
     pack: str = "",
     learned: Learned | None = None,
     validated: Learned | None = None,
+    on_begin: Callable[[Begun], None] | None = None,
 ) -> Trained:
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
 
     After each epoch, and every `train.checkpoint_minutes`, it writes its state into `folder`; where a state
     is there already, it goes on from it, with the checkpoint that has had the best `objective` until there. At the
     end it writes `best.safetensors` and `last.safetensors`. It calls `on_epoch` for each epoch, those done before
-    included, with its number, counted from 1, and its metrics.
+    included, with its number, counted from 1, and its metrics; before them, once, `on_begin`.
 
     threads: how much is computed at once. given: weights to start from in place of seeded ones, where name and
     shape are the network's. workers: that train together, each with these same arguments; worker 0 alone writes
@@ -122,9 +138,13 @@ def train(
             parameters,
         )
 
-    for epoch, metrics in enumerate(trainer.counters.history, 1):
+    counters = trainer.counters
+    profile = profile_steps(trainer) if train.profile and not trainer.updater.steps else None
+    if on_begin is not None:
+        on_begin(Begun(trainer.lr, counters.curve, profile))
+    for epoch, metrics in enumerate(counters.history, 1):
         on_epoch(epoch, metrics)
-    while not trainer.finished():
+    while not trainer.finished(objective):
         metrics = trainer.epoch()
         epoch = trainer.counters.epoch + 1
         if is_better(objective, metrics[objective], trainer.counters.best_value):

@@ -25,8 +25,8 @@ def planned_epochs(
     epoch = steps * took + _seconds(validate)
     fitting = max(1, min(asked, int(minutes * 60 * RESERVE / epoch)))
     log.info(
-        "planned for %d of %d epochs: %.1f s an epoch, train.max_minutes=%g (by the clock: the same command may plan "
-        "otherwise another time, and end with another network)",
+        "planned for %d of %d epochs: %.1f s an epoch, %.3g min left of train.max_minutes (by the clock: the same "
+        "command may plan otherwise another time, and end with another network)",
         *(fitting, asked, epoch, minutes),
     )
     return fitting

@@ -32,11 +32,12 @@ from catdog_exp.training.early_stopping import is_over
 from catdog_exp.training.meters import EpochMeter
 from catdog_exp.training.objective import SPEED
 from catdog_exp.training.progress import EpochProgress
+from catdog_exp.training.range_test import found_rate
 from catdog_exp.training.replicas import Replicas, slices_of
-from catdog_exp.training.time_budget import planned_epochs
 from catdog_exp.training.training_state import Counters, State, save_state
+from catdog_exp.training.trials import planned, searched
 from catdog_exp.training.updater import Updater
-from catdog_exp.training.validation import validate
+from catdog_exp.training.validation import validate as validated
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
@@ -106,12 +107,17 @@ class Trainer:
             self.started -= state.counters.seconds
             epoch, batches = state.counters.epoch, state.counters.batches
             log.info("going on after epoch %d of %d and %d batches", epoch, state.counters.epochs, batches)
-        elif train.max_minutes is not None:
-            self.counters = replace(self.counters, epochs=self._planned(train.max_minutes))
+        elif train.lr == "find":
+            self.counters = replace(self.counters, curve=searched(self))
+        self.lr: float = found_rate(self.counters.curve or []) if train.lr == "find" else train.lr
+        if state is None and train.max_minutes is not None:
+            self.counters = replace(self.counters, epochs=planned(self, train.max_minutes))
+        if state is None and train.lr == "find":
+            self._save()  # what is found is not searched for again
 
-    def finished(self) -> bool:
+    def finished(self, objective: str) -> bool:
         """Whether no further epoch is to be done; where that is early, the log says why."""
-        return is_over(self.counters, self.train, self._are_over)
+        return is_over(self.counters, self.train, objective, self._are_over)
 
     def epoch(self) -> dict[str, float]:
         """Train for what is left of the next epoch, and validate; its metrics."""
@@ -119,7 +125,7 @@ class Trainer:
         pictures = len(self.train_pictures) // self.workers.count
         with EpochProgress(epoch, self.counters.epochs, pictures) as progress:
             metrics = self._train_epoch(epoch, progress)
-            metrics.update(self._validate(epoch))
+            metrics.update(self.validate(epoch))
             metrics = dict(self.workers.told(metrics))
             progress.done(metrics)
         return metrics
@@ -145,7 +151,7 @@ class Trainer:
     def _train_epoch(self, epoch: int, progress: EpochProgress) -> dict[str, float]:
         train, first = self.train, self.counters.batches
         tally, before, started = self._tally(epoch, progress), self.counters.pictures, time.perf_counter()
-        batches = self._batches(epoch, first)
+        batches = self.batches(epoch, first)
         rate, gathered, batches_in_all = 0.0, 0, self.steps * train.accumulate
         with closing(batches):
             for number, (crops, targets) in enumerate(batches, first):
@@ -171,7 +177,8 @@ class Trainer:
             SPEED: (pictures - before) / (time.perf_counter() - started),
         }
 
-    def _batches(self, epoch: int, first: int) -> Generator[tuple[NDArray[Any], NDArray[np.float32]], None, None]:
+    def batches(self, epoch: int, first: int) -> Generator[tuple[NDArray[Any], NDArray[np.float32]], None, None]:
+        """This worker's batches of an epoch, from its batch number `first` on; close it when it is left."""
         seed, (rank, count) = self.train.seed, (self.workers.rank, self.workers.count)
         pictures, augment, size = self.train_pictures, self.augment, self.batch_size
         return train_batches(pictures, augment, self.classes, size, seed, epoch, first, rank, count, self.threads)
@@ -184,43 +191,26 @@ class Trainer:
 
     def _rate(self) -> float:
         steps = self.counters.epochs * self.steps
-        return self.train.lr * self.train.schedule.factor(self.updater.steps, steps, self.steps)
+        return self.lr * self.train.schedule.factor(self.updater.steps, steps, self.steps)
 
-    def _validate(self, epoch: int) -> dict[str, float]:
+    def validate(self, epoch: int) -> dict[str, float]:
+        """The metrics that begin with `val/`, none for any worker but the first."""
         parameters = self.updater.parameters()
         if self.workers.rank:
             return {}
         self.forward.use({name: parameters[name] for name in self.forward.names})
-        metrics = validate(self.forward, self.validation_pictures, self.workers.check, mirrored=self.train.mirrored)
+        metrics = validated(self.forward, self.validation_pictures, self.workers.check, mirrored=self.train.mirrored)
         loss = metrics["val/loss"]
         if not math.isfinite(loss):
-            raise UserError(
-                f"epoch {epoch}: the validation loss is {loss}: try a smaller train.lr than {self.train.lr:g}"
-            )
+            raise UserError(f"epoch {epoch}: the validation loss is {loss}: try a smaller train.lr than {self.lr:g}")
         return metrics
 
-    def _planned(self, minutes: float) -> int:
-        """Epochs that fit into so many minutes; trying that out leaves no trace in the training."""
-        arrays = self.updater.arrays()
-        with closing(self._batches(1, 0)) as batches:
-            crops, targets = next(batches)
-
-        def batch() -> None:
-            self.replicas.gradients(crops, targets)
-            mx.nd.waitall()
-
-        steps = self.steps * self.train.accumulate
-        planned: int = self.workers.told(
-            planned_epochs(self.train.epochs, minutes, steps, batch, lambda: self._validate(0))
-        )
-        self.updater.restore(arrays, 0)
-        return planned
-
     def _are_over(self, minutes: float) -> bool:
-        over: bool = self.workers.told(self._seconds() > minutes * 60)
+        over: bool = self.workers.told(self.seconds() > minutes * 60)
         return over
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
+        """Spent on this training until now."""
         return time.monotonic() - self.started
 
     def _is_time_to_save(self, batches: int) -> bool:
@@ -243,7 +233,7 @@ class Trainer:
         self._save()
 
     def _save(self) -> None:
-        self.counters = replace(self.counters, seconds=self._seconds())
+        self.counters = replace(self.counters, seconds=self.seconds())
         state = State(self.counters, self.updater.arrays())
         if self.workers.rank == 0:
             save_state(self.folder, state)

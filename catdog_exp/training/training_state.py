@@ -20,6 +20,7 @@ from catdog_exp.errors import UserError
 from catdog_exp.files import replacing
 from catdog_exp.reading import read
 from catdog_exp.training.checkpoint import Checkpoint, epoch_of, params_sha256, save_checkpoint
+from catdog_exp.training.range_test import Curve
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Counters:
     history: metrics of each epoch done.
     best_epoch, best_value: of the objective; 0 and None before the first.
     seconds: time spent so far.
+    curve: of the range test that found the learning rate, None where that was given.
     """
 
     epochs: int
@@ -56,6 +58,7 @@ class Counters:
     best_epoch: int
     best_value: float | None
     seconds: float
+    curve: Curve | None = None
 
 
 @dataclass(frozen=True)

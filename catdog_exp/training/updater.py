@@ -51,6 +51,10 @@ class Updater:
             self._gradient += summed
         self._pending += 1
 
+    def forget(self) -> None:
+        """Do no step with the gradients added."""
+        self._pending = 0
+
     def step(self, lr: float, pictures: int) -> None:
         """One step with the gradients added, which are sums over so many `pictures` in all."""
         self._pending = 0

@@ -92,7 +92,7 @@ def test_a_time_limit_plans_fewer_epochs(tmp_path, caplog):
 
 def test_the_schedule_is_that_of_the_planned_epochs(tmp_path, monkeypatch):
     expected = go(tmp_path / "three", epochs=3, schedule=Cosine(0.0, 0.0))
-    monkeypatch.setattr(trainer, "planned_epochs", lambda *_: 3)
+    monkeypatch.setattr(trainer, "planned", lambda *_: 3)
     found = go(tmp_path / "planned", epochs=100_000, max_minutes=60.0, schedule=Cosine(0.0, 0.0))
     assert lasting(found.history) == lasting(expected.history)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from catdog_exp.data.decoded import DecodedPictures
     from catdog_exp.packs.store import Pack
-    from catdog_exp.training.loop import Trained
+    from catdog_exp.training.loop import Begun, Trained
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,10 @@ def train(
             work.tracker.tags({PRUNED: str(epoch)})
             raise
 
+    def begun(known: Begun) -> None:
+        if place is not None:
+            _show_begin(work, known)
+
     trained = train(
         config.model,
         config.train,
@@ -88,6 +92,7 @@ def train(
         pack.classes,
         place or work.folder,
         on_epoch=epoch_done,
+        on_begin=begun,
         threads=work.threads,
         given=given,
         workers=workers,
@@ -107,6 +112,24 @@ def train(
     work.tracker.tags({"params_sha256": trained.params_sha256})
     say(log, f"best {config.objective}: {trained.best_value:.4f}, of epoch {trained.best_epoch}")
     return trained
+
+
+def _show_begin(work: Work, begun: Begun) -> None:
+    if begun.curve is not None:
+        from catdog_exp.plots.range_test import range_test_plot
+
+        file = work.folder / "lr_range_test.png"
+        range_test_plot(begun.curve, begun.lr, file)
+        work.tracker.params({"train.lr_found": begun.lr})
+        work.tracker.artifact(file)
+        say(log, f"train.lr=find: {begun.lr:g}, by a range test of {len(begun.curve)} steps ({file.name})")
+    if begun.profile is not None:
+        from catdog_exp.plots.step_profile import step_profile_plot
+
+        file = work.folder / "step_profile.png"
+        step_profile_plot(begun.profile, file)
+        work.tracker.artifact(file)
+        say(log, f"{begun.profile.line} ({file.name})")
 
 
 def _kept(trained: Trained, folder: Path) -> Trained:
