@@ -43,6 +43,7 @@ register RUN [--name NAME] [--alias ALIAS]
 serve RUN [--port N] [--workers N]       a run's network behind HTTP
 packs [verify [ID...] | prune [--unused] [--older AGE] [--yes]]
                                          the packs that are there: list, check or remove them
+machine [init]                           this machine's settings, and why; init: measure and write them
 doctor                                   what this machine has, and what is missing
 
 == Configuration groups (GROUP=CHOICE) ==

@@ -1,16 +1,20 @@
-"""What the file of a machine (conf/machine/) changes that it should not: results."""
+"""What the file of a machine (conf/machine/) changes, and what it should not: results."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from catdog_exp.app.compose import compose
+from catdog_exp.app.config_files import keys_in
+from catdog_exp.app.machine_files import machine_files
 from catdog_exp.settings import flat
 from catdog_exp.sweeps.composed import plain
 
@@ -46,3 +50,33 @@ def _relevant(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     data = {key: value for key, value in settings["data"].items() if key not in _PLACES}
     return flat({**relevant(settings), "data": data})
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a file of this machine, or of this copy, changes.
+
+    group: machine or local. why: it is in force. file: None where there is none. keys: by key the value in force, the
+    one without this file, and the line that sets it.
+    """
+
+    group: str
+    why: str
+    file: Path | None
+    keys: dict[str, tuple[Any, Any, int]]
+
+
+def changes(words: Sequence[str]) -> list[Change]:
+    """What the files of this machine and of this copy change. words: overrides of the command."""
+    config = flat(plain(compose(words)))
+    without = {"machine": "machine=default", "local": "~local"}
+    found = []
+    for group, why, file in machine_files(words):
+        keys: dict[str, tuple[Any, Any, int]] = {}
+        lines = keys_in(file, group) if file is not None else {}
+        if set(lines) & set(config):
+            others = [word for word in words if not word.lstrip("+").startswith(f"{group}=")]
+            before = flat(plain(compose([*others, without[group]])))
+            keys = {key: (config[key], before.get(key), line) for key, line in lines.items() if key in config}
+        found.append(Change(group, why, file, keys))
+    return found

@@ -63,7 +63,7 @@ def report(
     yield "Packages", package_facts()
     mxnet = _ask_mxnet()
     yield "MXNet", _mxnet(mxnet)
-    yield "Machine", [_cores(), _memory(), _disk(outputs)]
+    yield "Machine", [cores(), memory(), _disk(outputs)]
     yield "GPUs", gpu_facts(mxnet)
     yield "Tracking", [*tracking, _store(uri), *_unsent(outputs)]
     yield "Configs", [_folder(folder) for folder in conf_folders]
@@ -100,20 +100,22 @@ def _mxnet(answer: dict[str, Any] | None) -> list[Fact]:
     ]
 
 
-def _cores() -> Fact:
+def cores() -> Fact:
+    """The cores that this process may use."""
     usable, there = len(os.sched_getaffinity(0)), os.cpu_count()
     return Fact("ok", "cores", f"{usable} usable" + (f" of {there}" if there != usable else ""))
 
 
-def _memory() -> Fact:
+def memory() -> Fact:
+    """The memory that this process may use."""
     try:
         import psutil
     except ImportError as error:
         return Fact("note", "memory", f"cannot be measured: {error}")
-    memory = psutil.virtual_memory()
+    of_all = psutil.virtual_memory()
     limit = memory_limit()
-    text = f"{memory.total / GIB:.1f} GiB, {memory.available / GIB:.1f} GiB free"
-    if limit is not None and limit < memory.total:
+    text = f"{of_all.total / GIB:.1f} GiB, {of_all.available / GIB:.1f} GiB free"
+    if limit is not None and limit < of_all.total:
         text = f"{limit / GIB:.1f} GiB allowed to this container (the machine has {text})"
     return Fact("ok", "memory", text)
 
