@@ -14,8 +14,8 @@ from catdog_exp.files import replacing
 from catdog_exp.sweeps.passwords import hidden
 from catdog_exp.tracking.done_stages import is_done
 from catdog_exp.tracking.run_lookup import Earlier
+from catdog_exp.tracking.steering import STOP
 
-STOP = "stop"  # in the sweep's folder, once it is to end: why
 PROGRESS = "progress.json"  # in a job's folder, replaced at each of its phases and epochs
 LOG = "run.log"  # in a job's folder: its log, and all that its process has written
 RESULT = "result.json"  # in a job's folder, at its process's end: the outcome, as far as that can tell
@@ -143,6 +143,10 @@ class Jobs:
     def next(self) -> Job | None:
         """The next one to be started; None where there is none, for now."""
         return next((job for job in self._waiting if job.number not in self.outcomes), None)
+
+    def are_done(self) -> bool:
+        """Whether it is known that there will be no next one, without asking for that."""
+        return self.trials is None and len(self.outcomes) == len(self.jobs)
 
     def end(self, job: Job, outcome: Outcome) -> None:
         """Note how a job has ended."""

@@ -22,7 +22,7 @@ from catdog_exp.files import replacing
 from catdog_exp.reading import read
 from catdog_exp.sweeps.attempts import Attempts, start_server
 from catdog_exp.sweeps.composed import composed, plain
-from catdog_exp.sweeps.jobs import STOP, Job, Jobs, Outcome
+from catdog_exp.sweeps.jobs import Job, Jobs, Outcome, stopping
 from catdog_exp.sweeps.live import live_view
 from catdog_exp.sweeps.note import sweep_note
 from catdog_exp.sweeps.passwords import restored
@@ -36,6 +36,7 @@ from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
 from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs
 from catdog_exp.tracking.sender import Sender
+from catdog_exp.tracking.steering import FOLDER, PAUSE, STOP, WISH
 from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
 
@@ -98,7 +99,7 @@ def launch(
         parsed = OverridesParser.create().parse_overrides(own)
         swept = [each.get_key_element() for each in parsed if each.is_sweep_override()]
         count = None if sweeper == "Answer" else jobs.trials or len(jobs.jobs)
-        with _parent(common, own, sweep_name(swept, count), sender) as parent:
+        with _parent(common, folder, own, sweep_name(swept, count), sender) as parent:
             with signals_noted() as came:
                 try:
                     _run(jobs, place, folder, parent.run_id, common, came)
@@ -124,7 +125,8 @@ def _take(folder: Path, words: str) -> None:
     if folder.exists() and any(folder.iterdir()) and not (mark.is_file() and mark.read_text("utf-8") == words):
         raise UserError(f"hydra.sweep.dir={folder}: there is something else in it, name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / STOP).unlink(missing_ok=True)
+    for steered in (STOP, PAUSE):
+        (folder / steered).unlink(missing_ok=True)
     with replacing(mark) as aside:
         aside.write_text(words, encoding="utf-8")
 
@@ -134,18 +136,23 @@ def _run(jobs: Jobs, place: Places, folder: Path, parent_run: str | None, common
     import matplotlib.backends.backend_agg  # noqa: F401  of the summary: the process that forks gets ready meanwhile
 
     running: dict[int, tuple[Job, Attempts | Elsewhere]] = {}  # by the number of their place
-    why = ""
+    why, was_paused = "", False
     with live_view(folder, common.objective, jobs.trials) as show:
         try:
             while True:
-                for number in range(place.at_once()):
-                    if number not in running and not why and (job := jobs.next()) is not None:
+                if (is_paused := (folder / PAUSE).exists()) != was_paused:
+                    log.info("paused: no new job begins" if is_paused else "no longer paused")
+                was_paused = is_paused
+                for number in range(0 if why or is_paused else place.at_once()):
+                    if number not in running and (job := jobs.next()) is not None:
                         hardware = read(RunConfig, job.settings).hardware
                         running[number] = job, place.start(folder, parent_run, job, hardware, number)
                 show(jobs.jobs, jobs.outcomes, [job for job, _ in running.values()])
-                if not running:
+                if not running and (why or not is_paused or jobs.are_done()):
                     break
                 time.sleep(LOOK_EVERY)
+                if not (came or why) and (asked := stopping(folder)) is not None:
+                    came.append(asked)
                 if came and not why:
                     why = _stop(folder, came[0])
                     log.info("%s: the jobs are told to end; once more kills them", why)
@@ -171,12 +178,15 @@ def _stop(folder: Path, why: str) -> str:
 
 
 @contextmanager
-def _parent(common: RunConfig, words: Sequence[str], name: str, sender: Sender | None) -> Iterator[RunLog]:
+def _parent(
+    common: RunConfig, folder: Path, words: Sequence[str], name: str, sender: Sender | None
+) -> Iterator[RunLog]:
     """The sweep's own run: the one that the same words had before, of two at once the same for both."""
     from filelock import FileLock
 
     fingerprint = sweep_fingerprint(words)
     tags = {"sweep": without_password(" ".join(words)), SWEEP_FINGERPRINT: fingerprint}
+    tags |= {FOLDER: str(folder), WISH: "go"}
     outputs = Path(common.paths.outputs)
     (outputs / "unfinished").mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:

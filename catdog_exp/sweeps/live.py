@@ -17,6 +17,7 @@ from catdog_exp.experiment.run_lock import WAITING
 from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress
 from catdog_exp.sweeps.words import briefly, clock, described
 from catdog_exp.tables import cut
+from catdog_exp.tracking.steering import PAUSE
 from catdog_exp.tracking.uris import without_password
 
 LOOK_EVERY = 1.0  # seconds
@@ -44,12 +45,12 @@ def live_view(folder: Path, objective: str, trials: int | None) -> Iterator[Show
                 if job.number in outcomes and job.number not in told:
                     told.add(job.number)
                     log.info("%s", ended(folder, job, outcomes[job.number], objective))
-            if not running or (now := time.monotonic()) - looked_at < LOOK_EVERY:
+            if (not running and not (folder / PAUSE).exists()) or (now := time.monotonic()) - looked_at < LOOK_EVERY:
                 return
             looked_at = now
             folders = [folder / str(job.number) for job in running]
             progress = [_progress(each) for each in folders]
-            lines = [_whole(jobs, outcomes, progress, trials)]
+            lines = [_whole(jobs, outcomes, progress, trials, (folder / PAUSE).exists())]
             for job, own, each in list(zip(running, folders, progress, strict=True))[:MOST_RUNNING]:
                 far = _far(own, each, objective)
                 who = f"{job.number} {job_name(job.differs)}".rstrip()
@@ -71,6 +72,7 @@ def _whole(
     outcomes: Mapping[int, Outcome],
     progress: Sequence[Progress | None],
     trials: int | None,
+    is_paused: bool,
 ) -> str:
     """`5 of 12 done, 1 failed, 4 waiting, about 8 min left`. progress: of each running job."""
     statuses = [outcome.status for outcome in outcomes.values()]
@@ -78,7 +80,7 @@ def _whole(
     waiting = (trials or len(jobs)) - len(progress) - (done if trials else len(outcomes))
     parts = [f"{done} of {trials} trials" if trials else f"{done} of {len(jobs)} done"]
     parts += [f"{statuses.count(status)} {status}" for status in ("failed", "skipped", "stopped") if status in statuses]
-    parts += [f"{waiting} waiting"] * (waiting > 0)
+    parts += [f"{waiting} waiting"] * (waiting > 0) + ["paused"] * is_paused
     took = [outcome.seconds for outcome in outcomes.values() if outcome.status in ("finished", "reused")]
     # Before one has ended, those that run tell how long one takes.
     took = took or [each.seconds + each.seconds_left for each in progress if each and each.seconds_left is not None]

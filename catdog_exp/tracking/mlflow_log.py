@@ -17,6 +17,7 @@ from catdog_exp.tracking.heartbeat import HEARTBEAT, resumption_tags
 from catdog_exp.tracking.limits import BATCH, ERROR_LENGTH, METRICS, PARAM_LENGTH, TAG_LENGTH, cut
 from catdog_exp.tracking.run_files import KEPT_IN
 from catdog_exp.tracking.run_log import CONTEXT, PARENT, PRUNED, SWEEP, Context, RunLog
+from catdog_exp.tracking.steering import FOLDER, WISH
 from catdog_exp.tracking.store import Store
 from catdog_exp.tracking.store_errors import is_final, plain_errors
 
@@ -44,8 +45,8 @@ def take_over(store: Store, run_id: str, tags: Mapping[str, str], presence: Mapp
         # One that another program has made lacks them; another attempt's own stay.
         new = {key: value for key, value in _cut_tags(tags).items() if key not in run.data.tags}
         new |= resumption_tags(run, presence)
-        if PARENT in tags:  # the sweep of now, in place of the one that was interrupted
-            new[PARENT] = tags[PARENT]
+        # The sweep of now, in place of the one that was interrupted.
+        new |= {key: tags[key] for key in (PARENT, FOLDER, WISH) if key in tags}
         # The tags first: RUNNING with those of a dead process, another command would take it over too.
         store.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in new.items()])
         for tag in ("error", PRUNED):

@@ -100,11 +100,16 @@ def sweep_condition(store: Store, word: str, objective: str, minimize: bool) -> 
 
     Raises UserError where there is no such sweep.
     """
+    return f"tags.`{PARENT}` = '{sweep_named(store, word, objective, minimize).info.run_id}'"
+
+
+def sweep_named(store: Store, word: str, objective: str, minimize: bool) -> Run:
+    """The run of a sweep. word: as `select` takes it; `last` is the newest sweep. Raises UserError for no sweep."""
     newest = next(store.runs(f"tags.{SWEEP} LIKE '%'", limit=1), None) if word == LAST else None
     run = newest or select(store, word, objective, minimize)
     if SWEEP not in run.data.tags:
-        raise UserError(f"run {run.info.run_id[:8]} ({run.info.run_name}) is no sweep; `catdog runs` shows which are")
-    return f"tags.`{PARENT}` = '{run.info.run_id}'"
+        raise UserError(f"run {run.info.run_id[:8]} ({run.info.run_name}) is no sweep; `catdog sweeps` lists them")
+    return run
 
 
 def close_stale(store: Store) -> list[ListedRun]:

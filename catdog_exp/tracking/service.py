@@ -25,6 +25,7 @@ from catdog_exp.tracking.mlflow_log import MlflowLog, create_run, take_over
 from catdog_exp.tracking.preparing import prepare_mlflow
 from catdog_exp.tracking.run_lookup import FINGERPRINT, Earlier, State, close_run, earlier_runs, find_parent
 from catdog_exp.tracking.server import Away
+from catdog_exp.tracking.steering import FOLDER, obeying
 from catdog_exp.tracking.store import open_store
 from catdog_exp.tracking.sync import send_unsent
 from catdog_exp.tracking.uris import SQLITE
@@ -98,6 +99,8 @@ class Service:
         to = MlflowLog(store, run)
         self._delivery = Delivery(journal, to, store)
         self._stack.enter_context(beating(store, run_id))
+        if FOLDER in tags:
+            self._stack.enter_context(obeying(store, run_id, Path(tags[FOLDER])))
         return run_id, to.link, journal.path
 
     def drain(self, patience: float) -> tuple[str, list[str]]:
