@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +20,7 @@ from catdog_exp.packs.ray import ENVIRONMENT
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: uv sync --extra ray"
 )
+needs_mounts = pytest.mark.skipif(os.getuid() != 0, reason="a node with folders of its own needs root")
 needs_slurm = pytest.mark.skipif(
     importlib.util.find_spec("submitit") is None or shutil.which("slurmctld") is None or os.getuid() != 0,
     reason="Slurm is not installed, or may not be started: apt-get install slurm-wlm and uv sync --extra submitit",
@@ -67,6 +69,33 @@ def two_ray_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield cluster
     finally:
         cluster.shutdown()
+
+
+@contextmanager
+def ray_node_apart(cluster: Any, hidden: Path, cache: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One more node of one core, on which the folder `hidden` is an empty one of its own, and so is the cache."""
+    hidden.mkdir(parents=True, exist_ok=True)
+    ray = Path(sys.executable).with_name("ray")
+    start = f"{ray} start --address={cluster.address} --num-cpus=1 --object-store-memory=100000000 --block"
+    process = subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs none {hidden} && exec {start}"],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        kill_family(process)
+
+
+def kill_family(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it has started, at once, as when its machine goes."""
+    with suppress(psutil.NoSuchProcess):
+        for each in (*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+    process.wait(30)
 
 
 def lose_a_node(cluster: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from catdog_exp.tracking.steering import STOP
 
 PROGRESS = "progress.json"  # in a job's folder, replaced at each of its phases and epochs
 LOG = "run.log"  # in a job's folder: its log, and all that its process has written
+NODE = "node"  # in a job's folder, once it has begun on a cluster: the machine
 RESULT = "result.json"  # in a job's folder, at its process's end: the outcome, as far as that can tell
 
 # finished: trained now. reused: a run that had finished before. pruned: given up early by a search.
@@ -106,6 +108,12 @@ def write(path: Path, content: Progress | Outcome) -> None:
 def outcome_from(file: Path) -> Outcome | None:
     """The outcome in a file, None where there is none."""
     return Outcome(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+
+def mark_node(folder: Path) -> None:
+    """Say in a job's folder that it is on this machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / NODE).write_text(socket.gethostname(), encoding="utf-8")
 
 
 def stopping(sweep: Path) -> str | None:

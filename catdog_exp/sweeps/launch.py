@@ -22,11 +22,12 @@ from catdog_exp.files import replacing
 from catdog_exp.reading import read
 from catdog_exp.sweeps.attempts import Attempts, start_server
 from catdog_exp.sweeps.composed import composed, plain
+from catdog_exp.sweeps.elsewhere import LOOK_EVERY, Elsewhere, Places
 from catdog_exp.sweeps.jobs import Job, Jobs, Outcome, stopping
 from catdog_exp.sweeps.live import live_view
 from catdog_exp.sweeps.note import sweep_note
 from catdog_exp.sweeps.passwords import restored
-from catdog_exp.sweeps.places import LOOK_EVERY, Elsewhere, Places, places
+from catdog_exp.sweeps.places import places
 from catdog_exp.sweeps.planning import absent_pictures, plan, sweep_fingerprint
 from catdog_exp.sweeps.results import best_job
 from catdog_exp.sweeps.stopping import signals_noted
@@ -91,7 +92,7 @@ def launch(
         own += config.hydra.overrides.task
         _take(folder, without_password("\n".join(own)))
         hardware = [read(RunConfig, settings).hardware for _, settings in wanted]
-        place = places(where, settings, common.sweep.jobs, hardware)
+        place = places(where, settings, common.sweep.jobs, hardware, ahead=jobs.trials is None)
         OmegaConf.save(config, folder / "multirun.yaml")
         known = [job.fingerprint for job in jobs.planned() if job.fingerprint]
         outputs = Path(common.paths.outputs)
@@ -147,7 +148,8 @@ def _run(jobs: Jobs, place: Places, folder: Path, parent_run: str | None, common
                     if number not in running and (job := jobs.next()) is not None:
                         hardware = read(RunConfig, job.settings).hardware
                         running[number] = job, place.start(folder, parent_run, job, hardware, number)
-                show(jobs.jobs, jobs.outcomes, [job for job, _ in running.values()])
+                begun = [job for job, each in running.values() if isinstance(each, Attempts) or each.has_begun()]
+                show(jobs.jobs, jobs.outcomes, begun)
                 if not running and (why or not is_paused or jobs.are_done()):
                     break
                 time.sleep(LOOK_EVERY)
@@ -159,6 +161,8 @@ def _run(jobs: Jobs, place: Places, folder: Path, parent_run: str | None, common
                 for number, (job, each) in list(running.items()):
                     if len(came) > 1:
                         each.kill()
+                    elif why and isinstance(each, Elsewhere) and not each.has_begun():
+                        each.withdraw(why)
                     if (outcome := each.poll()) is not None:
                         del running[number]
                         jobs.end(job, outcome)

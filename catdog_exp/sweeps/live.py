@@ -14,7 +14,7 @@ from pathlib import Path
 from catdog_exp.console import live_line, terminal
 from catdog_exp.experiment.naming import job_name
 from catdog_exp.experiment.run_lock import WAITING
-from catdog_exp.sweeps.jobs import LOG, PROGRESS, Job, Outcome, Progress
+from catdog_exp.sweeps.jobs import LOG, NODE, PROGRESS, Job, Outcome, Progress
 from catdog_exp.sweeps.words import briefly, clock, described
 from catdog_exp.tables import cut
 from catdog_exp.tracking.steering import PAUSE
@@ -53,7 +53,7 @@ def live_view(folder: Path, objective: str, trials: int | None) -> Iterator[Show
             lines = [_whole(jobs, outcomes, progress, trials, (folder / PAUSE).exists())]
             for job, own, each in list(zip(running, folders, progress, strict=True))[:MOST_RUNNING]:
                 far = _far(own, each, objective)
-                who = f"{job.number} {job_name(job.differs)}".rstrip()
+                who = f"{job.number} {job_name(job.differs)}".rstrip() + _place(own)
                 lines.append(f"{who if console is None else cut(who, max(8, console.width - len(far) - 2))}: {far}")
             lines += [f"{len(running) - MOST_RUNNING} more run"] * (len(running) > MOST_RUNNING)
             if shown is not None:
@@ -96,6 +96,14 @@ def _left(progress: Progress | None, usual: float) -> float:
     if progress is None:
         return usual
     return max(0.0, usual - progress.seconds) if progress.seconds_left is None else progress.seconds_left
+
+
+def _place(folder: Path) -> str:
+    """On which of a cluster's machines the job in this folder is, "" where that is this one."""
+    try:
+        return f" @ {(folder / NODE).read_text(encoding='utf-8')}"
+    except OSError:
+        return ""
 
 
 def _progress(folder: Path) -> Progress | None:

@@ -8,12 +8,14 @@ Where MLflow is imported already, as in a sweep's jobs, a thread does the same.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
+from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,8 @@ from catdog_exp.tracking.sender_process import SenderProcess
 if TYPE_CHECKING:
     from catdog_exp.tracking.run_lookup import Earlier, State
 
+# Variable: the socket of a process that hands on what is asked, where the store is not here.
+FORWARDED = "CATDOG_SENDER"
 JOIN_TIMEOUT = 10.0  # seconds that the end of a run waits for the thread to end
 LOOK_EVERY = 0.1  # seconds between two looks at the journal, and at the pipe
 
@@ -37,6 +41,9 @@ class Sender:
         self._process: SenderProcess | None = None
         self._caller = threading.get_ident()
         self._asked, self._has_run = 0, False
+        if FORWARDED in os.environ:
+            self._connection: Connection = Client(os.environ[FORWARDED])
+            return
         if process is None and "mlflow" in sys.modules:
             from catdog_exp.tracking.service import Service
 

@@ -7,7 +7,14 @@ import pytest
 from tests.cli.background import BEGUN
 from tests.cli.conftest import SMALL
 from tests.cli.store import runs
-from tests.clusters import lose_a_node, needs_ray, needs_slurm, wait_for
+from tests.clusters import (
+    kill_family,
+    needs_mounts,
+    needs_ray,
+    needs_slurm,
+    ray_node_apart,
+    wait_for,
+)
 
 pytestmark = pytest.mark.service
 
@@ -41,16 +48,23 @@ def test_slurm(catdog, tmp_path, slurm):
 
 
 @needs_ray
+@needs_mounts
 @pytest.mark.timeout(600)
-def test_jobs_of_a_lost_ray_node_are_run_again(tmp_path, begin, environment, ray_cluster):
-    words = [*SMALL, "train.epochs=200", "train.seed=1,2,3"]
-    with (tmp_path / "output").open("w") as output:
+def test_a_ray_node_that_shares_nothing_is_lost_and_its_job_goes_on(tmp_path, begin, environment, ray_cluster):
+    words = [*SMALL, "train.epochs=100", "train.seed=1,2,3"]
+    with (
+        (tmp_path / "output").open("w") as output,
+        ray_node_apart(ray_cluster, tmp_path / "outputs", tmp_path / "cache") as node,
+    ):
         address = {**environment, "RAY_ADDRESS": ray_cluster.address}
         sweep = begin("-m", "hydra/launcher=ray_cluster", *words, env=address, stdout=output, stderr=output)
-    # Both nodes are in the middle of a job.
-    both = lambda: len({state.parent for state in tmp_path.glob(BEGUN)}) == 2  # noqa: E731
-    wait_for(lambda: sweep.poll() is not None or both(), "two jobs", 180)
-    assert sweep.poll() is None, (tmp_path / "output").read_text()
-    lose_a_node(ray_cluster)
-    assert sweep.wait(400) == 0, (tmp_path / "output").read_text()
+        apart = lambda: {state.parent.name for state in tmp_path.glob(f"cache/**/{BEGUN[8:]}")}  # noqa: E731
+        wait_for(lambda: sweep.poll() is not None or bool(apart()), "a job on the node apart", 300)
+        assert sweep.poll() is None, (tmp_path / "output").read_text()
+        (training,) = apart()
+        wait_for(lambda: any((tmp_path / "outputs" / "unfinished" / training).glob("state-*")), "its state at home", 20)
+        kill_family(node)
+        assert sweep.wait(400) == 0, (tmp_path / "output").read_text()
     assert_whole(tmp_path, jobs=3)
+    logs = [log.read_text() for log in tmp_path.glob("outputs/runs/*/*/*/run.log")]
+    assert sum("going on after epoch" in log for log in logs) == 1
