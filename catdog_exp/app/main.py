@@ -46,6 +46,8 @@ def main(words: Sequence[str], process: SenderProcess | None = None) -> None:
     # Hydra prints a failed job's error by itself and ends the process, unless it is told to let it through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     CheckFirst.process = process
+    if "hydra/launcher=ray_cluster" in words and not any(word.startswith("-") for word in words):
+        words = [*words, "-m"]  # what a cluster is to run is launched there, a single run too
     line = command_line(words)
     conf = str(conf_folders()[-1])
     hydra_main = hydra.main(version_base=VERSION_BASE, config_path=conf, config_name=CONFIG_NAME)

@@ -16,7 +16,7 @@ FORMAT = 3  # another one when the same settings come to mean another result
 # Keys that change when, where or how fast something is done, not what comes out; and those that count in another way.
 _IRRELEVANT = {
     "train": ("resume", "checkpoint_minutes", "init_from", "profile"),
-    "hardware": ("device", "threads", "gpus", "kvstore", "rank", "root", "workers"),
+    "hardware": ("device", "threads", "gpus", "rank", "root", "workers"),
 }
 
 # Keys that came later, and the values at which a training is the one that it was without them.
@@ -34,13 +34,12 @@ def training_identity(settings: Mapping[str, Any], pack: PackPlan, kind: Kind, w
     settings: the whole config. weights: digest of those to start from, None for drawn ones.
     """
     hardware = settings["hardware"]
-    workers = hardware["workers"] if hardware["kvstore"] != "local" else 1
     return digest(
         {
             **relevant(settings),
             "pictures": pack.trained_on,
             # A processor normalizes a batch by slices, a GPU by its share of it.
-            "device": [kind, hardware["gpus"] if kind == "gpu" else 1, workers],
+            "device": [kind, hardware["gpus"] if kind == "gpu" else 1, hardware["workers"] or 1],
             "weights": weights,
         }
     )

@@ -27,6 +27,7 @@ from catdog_exp.threads import VARIABLE
 from catdog_exp.tracking.run_lookup import fail_run, run_of_process
 
 MARK = "catdog"  # the file in a temporary folder of multiprocessing's that has the number of its process
+ENDED_BY = "its process was ended by"
 LOST = 255  # exit code that multiprocessing tells where the fork server was killed
 
 
@@ -173,4 +174,4 @@ def ended_by(code: int) -> str:
         return f"its process ended with exit code {code} and no result; {LOG} in its folder may say why"
     name = signal.Signals(-code).name
     memory = ", as the system does where memory runs out" if -code == signal.SIGKILL else ""
-    return f"its process was ended by {name}{memory}"
+    return f"{ENDED_BY} {name}{memory}"

@@ -31,6 +31,7 @@ def places_on_ray(
         variables = init.setdefault("runtime_env", {}).setdefault("env_vars", {})
         variables[passwords.VARIABLE] = os.environ[passwords.VARIABLE]
     ray = connect(init.pop("address") or os.environ.get("RAY_ADDRESS") or LOCAL, init)
+    workers = max((each.workers or 1 for each in hardware), default=1)
     homes: dict[Path, Any] = {}
 
     def needs(of: HardwareConfig) -> dict[str, float]:
@@ -39,7 +40,7 @@ def places_on_ray(
 
     def at_once() -> int:
         has = ray.cluster_resources()
-        room = min(int(has.get(kind, 0) // need) for kind, need in needs(hardware[0]).items())
+        room = min(int(has.get(kind, 0) // (need * workers)) for kind, need in needs(hardware[0]).items())
         return max(1, room) + AHEAD * ahead
 
     def start(sweep: Path, parent_run: str | None, job: Job, hardware: HardwareConfig, _place: int) -> Elsewhere:
@@ -54,8 +55,13 @@ def places_on_ray(
             homes[sweep] = home.remote(outputs, sweep, tracking)
         own = needs(hardware)
         cores = str(hardware.threads or int(own["CPU"]))
-        task = ray.remote(**{**remote, "num_cpus": own["CPU"]})(_attend)
-        ref = task.remote(homes[sweep], outputs, sweep, parent_run, cores, Path.cwd(), sweep, job)
+        attend_one = partial(_attend, homes[sweep], outputs, sweep, parent_run, cores, Path.cwd())
+        if hardware.workers is None:
+            task = ray.remote(**{**remote, "num_cpus": own["CPU"]})(_attend)
+            ref = task.remote(*attend_one.args, sweep, job)
+        else:
+            task = ray.remote(num_cpus=0, scheduling_strategy=here)(_attend_workers)
+            ref = task.remote(attend_one, sweep, job, hardware.workers, own, remote["max_retries"])
         done = lambda: bool(ray.wait([ref], timeout=0)[0])  # noqa: E731
         return Elsewhere(sweep, job, done, partial(ray.get, ref), partial(ray.cancel, ref, force=True))
 
@@ -77,3 +83,14 @@ def _attend(
         return ray.get(getattr(home, method).remote(*arguments))
 
     return attend_away(call, outputs, place, parent_run, job, cores)
+
+
+def _attend_workers(
+    attend_one: Any, sweep: Path, job: Job, workers: int, needs: dict[str, float], retries: int
+) -> Outcome:
+    """The task of a job of several workers: it has a task for each of them."""
+    import ray
+
+    from catdog_exp.sweeps.gang import attend_workers
+
+    return attend_workers(ray, attend_one, sweep, job, workers, needs, retries)

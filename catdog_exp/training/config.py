@@ -48,7 +48,6 @@ class HardwareConfig:
     threads: Annotated[int, Field(ge=1, le=1024)] | None
     gpus: Annotated[int, Field(ge=1, le=64)] = 1
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    kvstore: Literal["local", "dist_sync"] = "local"
     rank: Annotated[int, Field(ge=0)] | None = None
     workers: Annotated[int, Field(ge=2, le=1024)] | None = None
     root: Annotated[str, Field(pattern=r"^[\w.-]+:\d{1,5}$")] | None = None
@@ -56,13 +55,5 @@ class HardwareConfig:
     def __post_init__(self) -> None:
         if self.gpus > 1 and self.device == "cpu":
             raise ValueError(f"gpus={self.gpus}: needs hardware.device=gpu or auto")
-        if self.kvstore == "local":
-            return
-        for name in ("rank", "workers", "root"):
-            if getattr(self, name) is None:
-                raise ValueError(
-                    f"{name} is not set: with hardware.kvstore=dist_sync give hardware.{name}=VALUE, "
-                    f"or set CATDOG_{name.upper()}"
-                )
         if self.rank is not None and self.workers is not None and self.rank >= self.workers:
             raise ValueError(f"rank={self.rank}: the ranks of {self.workers} workers are 0 to {self.workers - 1}")

@@ -160,7 +160,6 @@ def train(
     if workers.rank == 0:
         save_checkpoint(last, final)
         put_best(folder, counters.best_epoch)
-    trainer.updater.close()
     return Trained(
         counters.best_epoch,
         counters.best_value,

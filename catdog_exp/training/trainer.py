@@ -26,7 +26,6 @@ from catdog_exp.training.class_weights import class_weights
 from catdog_exp.training.config import HardwareConfig, TrainConfig
 from catdog_exp.training.devices import devices
 from catdog_exp.training.distributed.process_group import ProcessGroup
-from catdog_exp.training.distributed.shared_state import state_to_go_on_from
 from catdog_exp.training.draws import SEEDED, seed_draws
 from catdog_exp.training.early_stopping import is_over
 from catdog_exp.training.meters import EpochMeter
@@ -34,6 +33,7 @@ from catdog_exp.training.objective import SPEED
 from catdog_exp.training.progress import EpochProgress
 from catdog_exp.training.range_test import found_rate
 from catdog_exp.training.replicas import Replicas, slices_of
+from catdog_exp.training.shared_state import state_to_go_on_from
 from catdog_exp.training.training_state import Counters, State, save_state
 from catdog_exp.training.trials import planned, searched
 from catdog_exp.training.updater import Updater

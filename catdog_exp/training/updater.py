@@ -118,10 +118,6 @@ class Updater:
         self._replicas.weights.spread()
         self.steps = steps
 
-    def close(self) -> None:
-        """No more steps: part from the other workers, as all of them do."""
-        self._exchange.close()
-
     def _statistics(self) -> list[NDArray[np.float32]]:
         """The running statistics of all slices of all workers."""
         self._weights.wait_to_read()  # they are written by then

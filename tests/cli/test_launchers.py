@@ -1,7 +1,9 @@
 """Sweeps through launchers other than the default one, on real clusters of this machine."""
 
 import importlib.util
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from tests.cli.background import BEGUN
@@ -68,3 +70,33 @@ def test_a_ray_node_that_shares_nothing_is_lost_and_its_job_goes_on(tmp_path, be
     assert_whole(tmp_path, jobs=3)
     logs = [log.read_text() for log in tmp_path.glob("outputs/runs/*/*/*/run.log")]
     assert sum("going on after epoch" in log for log in logs) == 1
+
+
+@needs_ray
+@pytest.mark.timeout(600)
+def test_one_command_trains_with_two_workers_and_goes_on_when_one_is_lost(tmp_path, begin, environment, ray_cluster):
+    words = ["hydra/launcher=ray_cluster", "hardware.workers=2", *SMALL, "train.epochs=40"]
+    address = {**environment, "RAY_ADDRESS": ray_cluster.address}
+    with (tmp_path / "output").open("w") as output:
+        lost = begin(*words, "hydra.sweep.dir=outputs/lost", env=address, stdout=output, stderr=output)
+        wait_for(lambda: lost.poll() is not None or any(tmp_path.glob(BEGUN)), "an epoch", 180)
+        assert lost.poll() is None, (tmp_path / "output").read_text()
+        log = str(tmp_path / "outputs" / "lost" / "0" / "1" / "run.log")
+        (worker,) = (each for each in psutil.process_iter() if log in opened(each))
+        worker.kill()
+        assert lost.wait(200) == 0, (tmp_path / "output").read_text()
+        whole = begin(
+            *words, "hydra.sweep.dir=outputs/whole", "if_exists=new", env=address, stdout=output, stderr=output
+        )
+        assert whole.wait(200) == 0, (tmp_path / "output").read_text()
+    assert "going on after epoch" in (tmp_path / "outputs" / "lost" / "0" / "run.log").read_text()
+    trained = [run for run in runs(tmp_path) if "params_sha256" in run.data.tags]
+    assert len(trained) == 2
+    assert len({run.data.tags["params_sha256"] for run in trained}) == 1
+
+
+def opened(process):
+    """The files that a process has open."""
+    with suppress(psutil.Error):
+        return [file.path for file in process.open_files()]
+    return []

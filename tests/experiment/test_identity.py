@@ -88,7 +88,7 @@ def test_a_gpu_is_another_kind_of_device_and_several_count(identity):
 
 
 def test_several_workers_are_another_training(identity):
-    words = ["hardware.kvstore=dist_sync", "hardware.root=localhost:9", "hardware.rank=0"]
+    words = ["hardware.root=localhost:9", "hardware.rank=0"]
     assert identity() != identity(*words, "hardware.workers=2") != identity(*words, "hardware.workers=3")
 
 

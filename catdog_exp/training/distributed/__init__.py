@@ -1,1 +1,1 @@
-"""Several processes that train one network: how they meet, exchange gradients, and end together."""
+"""Several processes that train one network, through MXNet's ps-lite."""

@@ -6,11 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-import time
-
-from catdog_exp.errors import UserError
-
-LEAVING = 20.0  # seconds that they may take to end by themselves
+from contextlib import suppress
 
 # MXNet takes its part from the environment while it is imported, and ends the process when the workers are
 # done. The process ends with worker 0, whatever ends that one: its standard input is a pipe from there.
@@ -22,62 +18,47 @@ import catdog_exp.mx
 
 
 class ParameterServer:
-    """A scheduler and a server for so many workers, running. port: the scheduler's, at `address`."""
+    """A scheduler at `root`, an address of this machine and a port, and a server for so many workers, running."""
 
-    def __init__(self, address: str, workers: int) -> None:
-        """address: of this machine, as all workers can reach it. Raises UserError when it has no port to give."""
-        self.port = _free_port(address)
-        self._processes = {}
-        for role in ("scheduler", "server"):
-            self._processes[role] = subprocess.Popen(
+    def __init__(self, root: tuple[str, int], workers: int) -> None:
+        quiet = subprocess.DEVNULL
+        self._processes = {
+            role: subprocess.Popen(
                 [sys.executable, "-c", _CODE, *sys.path],
-                env=ps_environment(role, address, address, self.port, workers),
+                env={**os.environ, **ps_environment(role, root, workers)},
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=quiet,
+                stderr=quiet,
             )
+            for role in ("scheduler", "server")
+        }
 
     def problem(self) -> str | None:
-        """One line when one of them has ended, None while both run."""
+        """One line when one of them has failed, None while both run, and once they have ended well."""
         for role, process in self._processes.items():
-            if process.poll() is not None:
+            if process.poll():
                 return f"MXNet's {role} beside worker 0 has ended (exit code {process.returncode})"
         return None
 
-    def wait(self) -> None:
-        """Wait for them to end, as they do when all workers are done."""
-        last = time.monotonic() + LEAVING
+    def stop(self, patience: float = 0.0) -> None:
+        """End them, once they had so many seconds to end by themselves, as they do when all workers are done."""
         for process in self._processes.values():
-            try:
-                process.wait(max(0.0, last - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                break
-        self.stop()
-
-    def stop(self) -> None:
-        """End them at once."""
-        for process in self._processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
             process.kill()
             process.wait()
 
 
-def ps_environment(role: str, own_address: str, address: str, port: int, workers: int) -> dict[str, str]:
-    """The environment that tells MXNet its part. address, port: the scheduler's. own_address: of this machine."""
+def ps_environment(role: str, root: tuple[str, int], workers: int) -> dict[str, str]:
+    """The variables that tell MXNet its part. root: address and port of the scheduler."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:  # which of this machine's addresses it sees
+        towards.connect(root)
+        own: str = towards.getsockname()[0]
     return {
-        **os.environ,
         "DMLC_ROLE": role,
-        "DMLC_PS_ROOT_URI": address,
-        "DMLC_PS_ROOT_PORT": str(port),
-        "DMLC_NODE_HOST": own_address,
+        "DMLC_PS_ROOT_URI": socket.gethostbyname(root[0]),
+        "DMLC_PS_ROOT_PORT": str(root[1]),
+        "DMLC_NODE_HOST": own,
         "DMLC_NUM_WORKER": str(workers),
         "DMLC_NUM_SERVER": "1",
     }
-
-
-def _free_port(address: str) -> int:
-    try:
-        with socket.create_server((address, 0)) as server:
-            port: int = server.getsockname()[1]
-            return port
-    except OSError as error:
-        raise UserError(f"hardware.root: no port can be opened at {address} ({error.strerror})") from None

@@ -33,7 +33,6 @@ def test_the_sum_is_over_all_contexts_each_time_anew(device, count):
             [mx.nd.full(5, factor * (number + 1), ctx=place) for number, place in enumerate(contexts)], total
         )
         assert total.asnumpy().tolist() == [factor * sum(range(1, count + 1))] * 5
-    exchange.close()
 
 
 def test_all_arrays_come_to_the_first_context_in_order():
