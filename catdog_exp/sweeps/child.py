@@ -109,7 +109,7 @@ def _run(job: Job, folder: Path, parent_run: str | None) -> experiment.Result:
         far, last = Progress(far.phase, epoch, far.epochs, value, now - began, left), now
         write(folder / PROGRESS, far)
         if reporter is not None and reporter.report(epoch, value):
-            raise GivenUp(f"worse after epoch {epoch} than half of the others were", value)
+            raise GivenUp(reporter.why(epoch), value)
 
     name = job_name(job.differs) or None
     result = experiment.run(config, folder, settings, job.overrides, on_epoch, on_phase, job.inputs, name)

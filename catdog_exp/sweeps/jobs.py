@@ -164,6 +164,10 @@ class Jobs:
         """The sentence that the sweep was for, "" where it was for its jobs."""
         return ""
 
+    def pictures(self, folder: Path) -> list[Path]:  # noqa: ARG002
+        """Draw what there is to see of all jobs together into `folder`, and return the files."""
+        return []
+
     def conclusion(self) -> list[str]:
         """What there is to say of all jobs together."""
         return []

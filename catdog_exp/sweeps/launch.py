@@ -218,7 +218,7 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     parent.figures(figures(all_jobs, outcomes, objective, spreads))
     reused = [each.run_id for each in outcomes.values() if each.status == "reused" and each.run_id is not None]
     parent.share({}, is_minimized(objective), jobs=True, also=reused)
-    for file in files:
+    for file in [*files, *jobs.pictures(folder)]:
         parent.artifact(file)
     if parent.run_id is not None:
         note = sweep_note(parent.run_id, words, all_jobs, outcomes, objective, together, answer)

@@ -10,10 +10,11 @@ import importlib.util
 import itertools
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -29,8 +30,10 @@ from catdog_exp.sweeps.composed import absolute, changed, plain
 from catdog_exp.sweeps.jobs import Job, Jobs, Outcome, TrialOf
 from catdog_exp.sweeps.passwords import hidden, hide, restored
 from catdog_exp.sweeps.planning import fingerprint_of, keys
+from catdog_exp.sweeps.samplers import Pruner, Sampler, check_sampler, combinations, sampler
+from catdog_exp.sweeps.search_results import in_lines, in_pictures
 from catdog_exp.sweeps.space import ends_of, groups, split
-from catdog_exp.sweeps.study import STARTUP, WARMUP, Direction, alone, opened, own, standing
+from catdog_exp.sweeps.study import PRUNER, STARTUP, WARMUP, Direction, alone, opened, own, standing
 from catdog_exp.tracking.run_lookup import Earlier
 from catdog_exp.training.objective import is_minimized
 
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 FILE = "optuna.db"  # in paths.outputs, beside MLflow's
+SEARCHED = "searched_seconds"  # what a study notes: how long commands have searched
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class SearchConfig:
     """How a search goes. Keys: conf/hydra/sweeper/search.yaml."""
 
     n_trials: Annotated[int, Field(ge=1)]
+    n_minutes: Annotated[float, Field(gt=0)] | None
+    sampler: Sampler
+    pruner: Pruner
+    objectives: list[Literal["objective", "seconds"]]
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     startup_trials: Annotated[int, Field(ge=1)]
     warmup_epochs: Annotated[int, Field(ge=0)]
@@ -84,13 +92,18 @@ class Trials(Jobs):
     These come first, as jobs that have ended. A failed trial is replaced by another, up to n_trials jobs in all.
     """
 
-    def __init__(self, plan: SearchPlan, study: Study, folder: Path) -> None:
-        """folder: the sweep's."""
+    def __init__(self, plan: SearchPlan, study: Study, folder: Path, objective: str) -> None:
+        """folder: the sweep's. objective: the config's."""
         from optuna.trial import TrialState
 
         ended = study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
         super().__init__()
         self.trials = plan.config.n_trials
+        self._grid = combinations(plan.space) if plan.config.sampler == "grid" else None
+        if self._grid is not None:
+            self.trials = min(self.trials, len(self._grid))
+        self._objective = objective
+        self._began, self._searched = time.monotonic(), study.user_attrs.get(SEARCHED, 0.0)
         self._plan, self._study, self._folder = plan, study, folder
         self._packs: dict[str, PackPlan] = {}
         self._ended = ended
@@ -99,17 +112,18 @@ class Trials(Jobs):
         self._left = self.trials  # that this command may begin
         self._none_now = False  # until a trial ends
 
-    def reuse(self, common: RunConfig, earlier: Mapping[str, Earlier]) -> None:  # noqa: ARG002
+    def reuse(self, common: RunConfig, earlier: Mapping[str, Earlier]) -> None:
         """Take the outcomes of the trials that have ended. earlier: their runs, by fingerprint."""
         from optuna.trial import TrialState
 
+        self._tracking = common.tracking
         for job, trial in zip(self.jobs, self._ended, strict=True):
             run = earlier.get(job.fingerprint)
             values = trial.intermediate_values
             pruned = trial.state == TrialState.PRUNED
             self.outcomes[job.number] = Outcome(
                 "pruned" if pruned else "reused",
-                values[max(values)] if pruned and values else trial.value,
+                values[max(values)] if pruned and values else (trial.values or [None])[0],
                 run.run_id if run else None,
                 run.link if run else "",
                 trial.duration.total_seconds() if trial.duration else 0.0,
@@ -138,9 +152,21 @@ class Trials(Jobs):
         if job.trial is None or outcome.status == "stopped":
             return
         value, state = outcome.objective, None
+        values: list[float] | None = None
         if outcome.status == "pruned" or value is None or math.isnan(value):
-            value, state = None, TrialState.PRUNED if outcome.status == "pruned" else TrialState.FAIL
-        self._study.tell(job.trial.number, value, state, skip_if_finished=True)
+            state = TrialState.PRUNED if outcome.status == "pruned" else TrialState.FAIL
+        else:
+            values = [value, self._seconds(job, outcome)][: len(self._study.directions)]
+        self._study.tell(job.trial.number, values, state, skip_if_finished=True)
+        self._study.set_user_attr(SEARCHED, self._searched + time.monotonic() - self._began)
+
+    def _seconds(self, job: Job, outcome: Outcome) -> float:
+        """That a job took, with those that an earlier attempt at it has worked."""
+        took = outcome.seconds if outcome.status == "finished" else 0.0
+        if len(self._study.directions) == 1:
+            return took
+        earlier = earlier_runs(self._tracking, [job.fingerprint]).get(job.fingerprint)
+        return max(took, earlier.seconds if earlier else 0.0)
 
     def _add(self, values: Mapping[str, Any], trial: TrialOf | None) -> Job:
         """The job that tries these values. Raises UserError where it cannot be run; it is added all the same."""
@@ -152,37 +178,55 @@ class Trials(Jobs):
 
     def _taken(self) -> Trial | None:
         """A trial for this sweep; None when nothing is left to do."""
-        from optuna.samplers import TPESampler
+        from optuna.samplers import PartialFixedSampler
         from optuna.trial import Trial
 
         chosen, study = self._plan.config, self._study
+        searched = self._searched + time.monotonic() - self._began
         with alone(self._plan.storage):
             seen = standing(study, self._folder)
             sure = seen.done + len(seen.alive)
-            if sure >= chosen.n_trials:
+            wanted = self.trials or 0
+            if sure >= wanted:
                 return None
-            if not seen.left and sure + len(seen.elsewhere) < chosen.n_trials:
+            if not seen.left and sure + len(seen.elsewhere) < wanted:
+                if chosen.n_minutes is not None and searched > chosen.n_minutes * 60:
+                    return None
                 # Of the trial's number: so a search that was interrupted tries what it would have tried.
                 seed = chosen.seed + len(study.get_trials(deepcopy=False))
-                study.sampler = TPESampler(seed=seed, n_startup_trials=chosen.startup_trials, multivariate=True)
+                study.sampler = sampler(chosen.sampler, seed, chosen.startup_trials)
+                if self._grid is not None:
+                    if (values := self._untried(self._grid)) is None:
+                        return None
+                    study.sampler = PartialFixedSampler(values, study.sampler)
                 trial = study.ask(self._plan.space)
             else:
                 trial = Trial(study, (seen.left or seen.elsewhere)[0]._trial_id)
             own(trial, self._folder)
             return trial
 
-    def conclusion(self) -> list[str]:
-        """How far the study is, and the best so far, in a line."""
+    def _untried(self, grid: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+        """The first combination of a grid that has neither a result nor been begun by this command."""
         from optuna.trial import TrialState
 
-        study = self._study
-        states = [trial.state for trial in study.get_trials(deepcopy=False)]
-        complete, pruned = states.count(TrialState.COMPLETE), states.count(TrialState.PRUNED)
-        line = f"search: {complete + pruned} of {self.trials} trials, {pruned} of them given up early"
-        if complete:
-            best = " ".join(f"{key}={value}" for key, value in study.best_params.items())
-            line += f"; best {study.best_value:.4f} with {best}"
-        return [line]
+        trials = self._study.get_trials(deepcopy=False)
+        begun = {job.trial.number for job in self.jobs if job.trial is not None}
+        tried = [each.params for each in trials if each.state != TrialState.FAIL or each.number in begun]
+        return next((values for values in grid if values not in tried), None)
+
+    def conclusion(self) -> list[str]:
+        """How far the study is, what is best, and how much each key matters, in lines."""
+        return in_lines(self._study, self._by_trial(), self._objective, self.trials)
+
+    def pictures(self, folder: Path) -> list[Path]:
+        """Draw how much each key matters, and of two objectives the Pareto front."""
+        return in_pictures(self._study, self._by_trial(), self._objective, folder)
+
+    def _by_trial(self) -> dict[int, Job]:
+        ended = zip(self._ended, self.jobs, strict=False)  # the first jobs are those
+        return {job.trial.number: job for job in self.jobs if job.trial is not None} | {
+            trial.number: job for trial, job in ended
+        }
 
 
 def trials(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> Trials:
@@ -198,12 +242,16 @@ def trials(config: DictConfig, loader: ConfigLoader, words: Sequence[str]) -> Tr
         SearchConfig, {str(key): value for key, value in settings.items() if key != "_target_"}, "hydra.sweeper"
     )
     plan = _planned(config, loader, chosen, words)
+    if chosen.objectives not in (["objective"], ["objective", "seconds"]):
+        raise UserError(f"hydra.sweeper.objectives={chosen.objectives}: [objective] or [objective,seconds]")
+    check_sampler(chosen.sampler, plan.space, len(chosen.objectives))
     plan.storage.parent.mkdir(parents=True, exist_ok=True)
-    direction: Direction = "minimize" if is_minimized(str(config.objective)) else "maximize"
-    study = opened(plan.storage, plan.study, create=direction)
+    directions: list[Direction] = ["minimize" if is_minimized(str(config.objective)) else "maximize"]
+    study = opened(plan.storage, plan.study, create=[*directions, "minimize"][: len(chosen.objectives)])
+    study.set_user_attr(PRUNER, chosen.pruner)
     study.set_user_attr(STARTUP, chosen.startup_trials)
     study.set_user_attr(WARMUP, chosen.warmup_epochs)
-    return Trials(plan, study, Path(config.hydra.sweep.dir).absolute())
+    return Trials(plan, study, Path(config.hydra.sweep.dir).absolute(), str(config.objective))
 
 
 def _planned(config: DictConfig, loader: ConfigLoader, chosen: SearchConfig, arguments: Sequence[str]) -> SearchPlan:
@@ -215,7 +263,7 @@ def _planned(config: DictConfig, loader: ConfigLoader, chosen: SearchConfig, arg
     searched = groups(space, loader)
     single = {key: kind for key, kind in space.items() if key not in searched}
     bases: dict[str, DictConfig] = {}
-    parts: list[Any] = [chosen.seed]
+    parts: list[Any] = [chosen.seed, *chosen.objectives[1:], *[chosen.sampler] * (chosen.sampler != "tpe")]
     for choices in itertools.product(*searched.values()):
         combination = dict(zip(searched, choices, strict=True))
         base = loader.load_sweep_config(config, [*words, *(f"{key}={name}" for key, name in combination.items())])

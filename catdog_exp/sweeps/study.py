@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -12,6 +12,7 @@ import psutil
 
 from catdog_exp.errors import UserError
 from catdog_exp.sweeps.jobs import TrialOf
+from catdog_exp.sweeps.samplers import pruner
 from catdog_exp.tracking.heartbeat import process_lives
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Direction = Literal["minimize", "maximize"]
 LOCK_TIMEOUT = 120  # seconds; each process holds the lock for a fraction of one
 BUSY_TIMEOUT = 60  # seconds that another process may hold the database
 
-STARTUP, WARMUP = "startup_trials", "warmup_epochs"  # what a study notes for its trials' reporters
+PRUNER, STARTUP, WARMUP = "pruner", "startup_trials", "warmup_epochs"  # what a study notes for its trials' reporters
 _OWNER = "owner"  # what is noted with a trial: which process has it done, and for which sweep
 
 
@@ -46,8 +47,8 @@ def alone(file: Path) -> Iterator[None]:
         raise UserError(f"{file} cannot be used as Optuna's storage: {str(error).splitlines()[0]}") from error
 
 
-def opened(file: Path, name: str, *, create: Direction | None = None) -> Study:
-    """The study `name` in `file`; `create`: it is made where it is not there, to minimize or to maximize.
+def opened(file: Path, name: str, *, create: Sequence[Direction] = ()) -> Study:
+    """The study `name` in `file`; `create`: it is made where it is not there, with an objective for each of these.
 
     Raises as `alone` does.
     """
@@ -57,9 +58,9 @@ def opened(file: Path, name: str, *, create: Direction | None = None) -> Study:
     with alone(file):
         wait = {"connect_args": {"timeout": BUSY_TIMEOUT}}
         storage = optuna.storages.RDBStorage(f"sqlite:///{file}", engine_kwargs=wait)
-        if create is None:
+        if not create:
             return optuna.load_study(study_name=name, storage=storage)
-        return optuna.create_study(study_name=name, storage=storage, direction=create, load_if_exists=True)
+        return optuna.create_study(study_name=name, storage=storage, directions=create, load_if_exists=True)
 
 
 class Standing(NamedTuple):
@@ -107,8 +108,7 @@ def own(trial: Trial, folder: Path) -> None:
 class Reporter:
     """Tells a study how a trial comes along, and hears whether to go on.
 
-    A trial is given up when its best value so far is worse than the median of those that complete trials had
-    at this epoch: not in the first epochs, and not before some trials are complete.
+    Which trial is given up says the study's pruner; of several objectives none is.
     Values of epochs that the trial has already told, as before an interruption, are left as they are.
     """
 
@@ -118,18 +118,24 @@ class Reporter:
 
         self._study = opened(Path(of.storage), of.study)
         attributes = self._study.user_attrs
-        # Optuna counts the first epoch as step 0.
-        self._study.pruner = optuna.pruners.MedianPruner(
-            n_startup_trials=attributes[STARTUP], n_warmup_steps=max(attributes[WARMUP] - 1, 0)
-        )
+        self._pruner = attributes.get(PRUNER, "median")
+        self._study.pruner = pruner(self._pruner, attributes[STARTUP], attributes[WARMUP])
         (trial,) = (trial for trial in self._study.get_trials(deepcopy=False) if trial.number == of.number)
         self._trial = optuna.trial.Trial(self._study, trial._trial_id)
         self._told = set(trial.intermediate_values)
 
     def report(self, epoch: int, value: float) -> bool:
         """Tell the objective's value after `epoch`, counted from 1. True: give the training up."""
+        if len(self._study.directions) > 1:
+            return False
         step = epoch - 1
         if step not in self._told:
             self._told.add(step)
             self._trial.report(value, step)
         return bool(self._trial.should_prune())
+
+    def why(self, epoch: int) -> str:
+        """Why a trial is given up after this epoch."""
+        if self._pruner == "median":
+            return f"worse after epoch {epoch} than half of the others were"
+        return f"not in the best third of those that {self._pruner} compares after epoch {epoch}"

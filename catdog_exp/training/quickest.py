@@ -36,12 +36,11 @@ def images_per_second(
 
     Raises UserError when the device cannot be used.
     """
-    alone = dataclasses.replace(hardware, kvstore="local")
     train = dataclasses.replace(train, lr=1e-6, max_minutes=None, freeze=[], class_weights="none", accumulate=1)
     pictures, few = _noise(hardware.batch_size * 2, size, classes), _noise(classes, size, classes)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        trainer = Trainer(network, train, augment, alone, pictures, few, classes, place, threads, {}, ProcessGroup())
+        trainer = Trainer(network, train, augment, hardware, pictures, few, classes, place, threads, {}, ProcessGroup())
         with trial(trainer) as batches:
             began, steps = 0.0, -1
             while steps < 1 or time.perf_counter() - began < seconds:

@@ -25,6 +25,8 @@ from catdog_exp.sweeps.study import Reporter
 pytest.importorskip("optuna", reason="Optuna is not installed: uv sync --extra optuna")
 import optuna
 
+SETTINGS = {"seed": 0, "startup_trials": 2, "warmup_epochs": 2, "n_minutes": None, "sampler": "tpe"}
+SETTINGS |= {"pruner": "median", "objectives": ["objective"]}
 SPACE = {"model.layers": "range(1,5)", "train.lr": "tag(log, interval(0.001, 0.1))", "augment": "choice(none,basic)"}
 
 
@@ -46,7 +48,7 @@ def states(tmp_path: Path) -> dict[str, int]:
 def search(tmp_path):
     """Makes a search of `n_trials`, as a command of its own does; all have one study where they are alike."""
 
-    def made(n_trials=6, words=(), space=SPACE, startup_trials=2, seed=0):
+    def made(n_trials=6, words=(), space=SPACE, **more):
         words = [f"paths.outputs={tmp_path}", "stages=[pack]", *words]
         register()
         with initialize_config_dir(str(conf_folders()[-1]), version_base="1.3"):
@@ -56,8 +58,7 @@ def search(tmp_path):
             config = compose("config", [*fixed, f"hydra.sweep.dir={folder}"], return_hydra_config=True)
             config.hydra.job.config_name = "config"
             with open_dict(config):
-                settings = {"n_trials": n_trials, "seed": seed, "startup_trials": startup_trials, "warmup_epochs": 2}
-                config.hydra.sweeper = {**settings, "params": space}
+                config.hydra.sweeper = {**SETTINGS, "n_trials": n_trials, "params": space, **more}
             found = trials(config, GlobalHydra.instance().config_loader(), words)
             found.reuse(read(RunConfig, plain(config)), {})
             return found
@@ -278,3 +279,100 @@ def test_a_combination_that_cannot_be_is_a_failed_job_and_the_search_goes_on(sea
     failed = [outcome for outcome in found.outcomes.values() if outcome.status == "failed"]
     assert len(failed) == told["FAIL"]
     assert all("layers" in outcome.reason for outcome in failed)
+
+
+@pytest.mark.parametrize("sampler", ["random", "cmaes"])
+def test_a_sampler_is_chosen_by_its_name_and_has_a_search_of_its_own(run, tmp_path, sampler):
+    space = {"train.lr": SPACE["train.lr"], "train.optimizer.beta1": "interval(0.8, 0.95)"}
+    assert len(run(finish, n_trials=4, space=space)) == 4
+    assert len(run(finish, n_trials=4, space=space, sampler=sampler)) == 4
+    assert run(finish, n_trials=4, space=space, sampler=sampler) == []
+    assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path}/optuna.db")) == 2
+
+
+def test_a_grid_tries_each_combination_once_and_a_failed_one_with_the_next_command(run, tmp_path):
+    space = {"model.layers": "range(1,4)", "augment": "choice(none,basic)"}
+    seen = []
+
+    def job(each):
+        seen.append((each.settings["model"]["layers"], each.differs["augment"]))
+        return (
+            Outcome("failed", reason="…") if seen.count((2, "none")) == 1 and seen[-1] == (2, "none") else finish(each)
+        )
+
+    run(job, space=space, n_trials=30, sampler="grid")
+    assert sorted(seen) == [(layers, augment) for layers in (1, 2, 3) for augment in ("basic", "none")]
+    run(job, space=space, n_trials=30, sampler="grid")
+    assert seen[6:] == [(2, "none")]
+    assert states(tmp_path) == {"COMPLETE": 6, "FAIL": 1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sampler": "tpee"}, r"hydra.sweeper.sampler='tpee'.*'tpe', 'random', 'cmaes' or 'grid'"),
+        ({"pruner": "best"}, r"hydra.sweeper.pruner='best'"),
+        ({"sampler": "grid"}, r"train.lr: a grid has no end of these"),
+        ({"sampler": "cmaes", "objectives": ["objective", "seconds"]}, r"sampler=cmaes searches for one objective"),
+        ({"objectives": ["seconds"]}, r"hydra.sweeper.objectives="),
+    ],
+)
+def test_what_a_search_cannot_be_is_told_in_one_line(search, settings, message):
+    with pytest.raises(UserError, match=message):
+        search(**settings)
+
+
+def test_no_trial_begins_after_the_minutes_and_more_of_them_go_on(run, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("catdog_exp.sweeps.search.time.monotonic", lambda: now[0])
+
+    def half_a_minute(each):
+        now[0] += 30
+        return finish(each)
+
+    assert len(run(half_a_minute, n_minutes=1.2)) == 3
+    assert run(half_a_minute, n_minutes=1.2) == []
+    assert len(run(half_a_minute, n_minutes=2.2)) == 2
+
+
+@pytest.mark.parametrize(("pruner", "given_up"), [("none", 0), ("asha", 3), ("hyperband", 1)])
+def test_a_pruner_is_chosen_by_its_name(run, tmp_path, pruner, given_up):
+    def job(each):
+        reporter = Reporter(each.trial)
+        for epoch in range(1, 10):
+            if reporter.report(epoch, 0.9 - each.number / 10):
+                assert "worse" not in reporter.why(epoch)
+                return Outcome("pruned", 0.1)
+        return finish(each)
+
+    run(job, n_trials=6, pruner=pruner)
+    assert states(tmp_path).get("PRUNED", 0) >= given_up
+    assert (pruner == "none") == ("PRUNED" not in states(tmp_path))
+
+
+def test_two_objectives_have_a_front_importances_and_no_pruning(search, tmp_path):
+    found = search(n_trials=9, objectives=["objective", "seconds"])
+    values = [
+        (0.9, 90.0),
+        (0.5, 9.0),
+        (0.7, 20.0),
+        (0.6, 30.0),
+        (0.8, 95.0),
+        *[(0.4, 50.0 + each) for each in range(4)],
+    ]
+    for value, seconds in values:
+        job = found.next()
+        assert not any(Reporter(job.trial).report(epoch, 0.0) for epoch in range(1, 6))
+        found.end(job, Outcome("finished", value, seconds=seconds))
+    assert found.next() is None
+    told, front, importances = found.conclusion()
+    assert told == "search: 9 of 9 trials, 0 of them given up early"
+    assert [line.split(" (")[0] for line in front.split(", ") if " in " in line] == [
+        "Pareto front of val/accuracy against seconds: 0.5000 in 9.0 s",
+        "0.7000 in 20.0 s",
+        "0.9000 in 90.0 s",
+    ]
+    assert set(importances.split(": ")[1].replace(",", "").split()[::2]) == set(SPACE)
+    pictures = found.pictures(tmp_path)
+    assert [file.name for file in pictures] == ["importances.png", "pareto_front.png"]
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in pictures)
