@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +130,7 @@ class Trials(Jobs):
 
     def _taken(self) -> Trial | None:
         """A trial for this sweep; None when nothing is left to do."""
+        from optuna.exceptions import ExperimentalWarning
         from optuna.samplers import PartialFixedSampler
         from optuna.trial import Trial
 
@@ -149,7 +151,9 @@ class Trials(Jobs):
                 if self._grid is not None:
                     if (values := self._untried(self._grid)) is None:
                         return None
-                    study.sampler = PartialFixedSampler(values, study.sampler)
+                    with warnings.catch_warnings():  # that Optuna may change how it is called
+                        warnings.simplefilter("ignore", ExperimentalWarning)
+                        study.sampler = PartialFixedSampler(values, study.sampler)
                 trial = study.ask(self._plan.space)
             else:
                 trial = Trial(study, (seen.left or seen.elsewhere)[0]._trial_id)
