@@ -28,7 +28,7 @@ from catdog_exp.sweeps.samplers import check_sampler, combinations, sampler
 from catdog_exp.sweeps.search_plan import SearchConfig, SearchPlan, planned
 from catdog_exp.sweeps.search_results import in_lines, in_pictures
 from catdog_exp.sweeps.study import PRUNER, STARTUP, WARMUP, Direction, alone, opened, own, standing
-from catdog_exp.tracking.run_lookup import Earlier
+from catdog_exp.tracking.run_lookup import Earlier, earlier_runs
 from catdog_exp.training.objective import is_minimized
 
 if TYPE_CHECKING:
