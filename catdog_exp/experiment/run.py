@@ -15,7 +15,7 @@ from catdog_exp.console import say
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.distributed import alike, part_of
-from catdog_exp.experiment.known_runs import runs_of
+from catdog_exp.experiment.known_runs import earlier_network
 from catdog_exp.experiment.naming import run_name
 from catdog_exp.experiment.parameters import parameters
 from catdog_exp.experiment.plan import Plan, resolve
@@ -188,7 +188,7 @@ def _stages(
     sides: dict[Split, DecodedPictures] = {}
     finished = lock.earlier if lock is not None and lock.finished else None
     if "train" not in missing and {"evaluate", "predict"} & set(missing):
-        network = _earlier_network(work, finished)  # whether there is one, is to be known before any work
+        network = earlier_network(work.config, work.plan, finished)  # before any work: there may be none
     if set(missing) - {"predict"}:
         on_phase("packing")
         pack = opened_pack(work)
@@ -231,19 +231,6 @@ def _stages(
     if trained is not None:
         return trained.best_value
     return finished.objective if finished is not None else None
-
-
-def _earlier_network(work: Work, finished: Earlier | None) -> Classifier:
-    """The network of the run whose training has finished, else of the run that the user names, else of the best one."""
-    from catdog_exp.inference.trained_network import load_network
-
-    wanted = finished.run_id if finished is not None else work.config.predict.run
-    if wanted is not None:
-        run = runs_of(work.config).find(wanted)
-        log.info("network of run %s", run.described)
-    else:
-        run = runs_of(work.config).best(work.plan.pack.dataset if work.plan.pack else None, or_last=True)
-    return load_network(run, work.config.hardware, type(work.config.model))
 
 
 def _loaded(work: Work, checkpoint: Path) -> Classifier:

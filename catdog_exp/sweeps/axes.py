@@ -106,3 +106,8 @@ def _order(value: Any) -> tuple[int, float, str]:
     if _is_number(value):
         return 2, value, ""
     return (3, len(value), exact(value)) if isinstance(value, list) else (4, 0, exact(value))
+
+
+def least_distance(shares: Iterable[float]) -> float:
+    """Between two different places on an axis, as a share of it; the whole where there is one."""
+    return min((after - before for before, after in pairwise(sorted(set(shares)))), default=1.0)

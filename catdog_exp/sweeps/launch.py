@@ -22,20 +22,21 @@ from catdog_exp.files import replacing
 from catdog_exp.reading import read
 from catdog_exp.sweeps.attempts import Attempts, start_server
 from catdog_exp.sweeps.composed import composed, plain
+from catdog_exp.sweeps.dry_run import planned_jobs
 from catdog_exp.sweeps.elsewhere import LOOK_EVERY, Elsewhere, Places
 from catdog_exp.sweeps.jobs import Job, Jobs, Outcome, stopping
 from catdog_exp.sweeps.live import live_view
 from catdog_exp.sweeps.note import sweep_note
 from catdog_exp.sweeps.passwords import restored
 from catdog_exp.sweeps.places import places
-from catdog_exp.sweeps.planning import absent_pictures, plan, sweep_fingerprint
+from catdog_exp.sweeps.planning import plan, sweep_fingerprint
 from catdog_exp.sweeps.results import best_job
 from catdog_exp.sweeps.stopping import signals_noted
 from catdog_exp.sweeps.summary import BEST, figures, run_again, spreads_of, summarize
-from catdog_exp.sweeps.table import job_table, plan_table
+from catdog_exp.sweeps.table import job_table
 from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
-from catdog_exp.tracking.run_lookup import RESUMING, STATES, SWEEP_FINGERPRINT, earlier_runs
+from catdog_exp.tracking.run_lookup import STATES, SWEEP_FINGERPRINT
 from catdog_exp.tracking.sender import Sender
 from catdog_exp.tracking.steering import FOLDER, PAUSE, STOP, WISH
 from catdog_exp.tracking.uris import without_password
@@ -72,7 +73,7 @@ def launch(
             raise UserError(
                 "sweep.dry_run=true: this sweep chooses its jobs as it goes, none is known before it starts"
             )
-        print(_plan(common, list(zip(words, [first, *configs], strict=True)), where, settings))
+        print(planned_jobs(common, list(zip(words, [first, *configs], strict=True)), where, settings))
         return before
     with closing(Sender(common.tracking)) if common.tracking.enabled else nullcontext() as sender:
         if where in ("local", "basic"):
@@ -225,32 +226,3 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
         parent.note(note, is_minimized(objective))
     lacking = sum(job.number not in outcomes or not outcomes[job.number].has_result for job in all_jobs)
     return f"{lacking} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""
-
-
-def _plan(
-    common: RunConfig, wanted: Sequence[tuple[list[str], dict[str, Any]]], where: str, settings: Mapping[str, Any]
-) -> str:
-    """What a dry run shows: each job with its state, as `if_exists` and `train.resume` take it.
-
-    It needs no cluster, and makes nothing. wanted: the jobs' words and configs.
-    """
-    if absent := absent_pictures(wanted):
-        return f"pictures: {absent}; all else follows from them"
-    jobs = plan(wanted)
-    hardware = [read(RunConfig, each).hardware for _, each in wanted]
-    shown = {"slurm": "basic", "ray": "basic", "local_processes": "local"}.get(where, where)
-    at_once = min(places(shown, settings, common.sweep.jobs, hardware).at_once(), len(jobs))
-    others = earlier_runs(common.tracking)  # what they took tells how long these will
-    order = RESUMING if common.if_exists == "resume" else STATES
-    earlier = others | earlier_runs(common.tracking, [job.fingerprint for job in jobs], order)
-    told = {"running": "running"}
-    if common.if_exists in ("reuse", "skip"):
-        told["finished"] = "finished"
-    if common.if_exists != "new" and common.train.resume:
-        told["unfinished"] = "resumable"
-    states = {fingerprint: told[run.state] for fingerprint, run in earlier.items() if run.state in told}
-    for job in jobs:  # trained, but another stage of it is missing
-        if states.get(job.fingerprint) == "finished" and not job.is_done(earlier[job.fingerprint].done):
-            states[job.fingerprint] = "resumable"
-    seconds = {fingerprint: run.seconds for fingerprint, run in earlier.items() if run.state == "finished"}
-    return plan_table(jobs, states, seconds, at_once)

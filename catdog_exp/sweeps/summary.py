@@ -28,7 +28,8 @@ def summarize(
 
     The passwords of URIs are in none of them. Raises UserError when `folder` cannot be written to.
     """
-    from catdog_exp.sweeps.plots import objective_by_key, parallel_coordinates
+    from catdog_exp.sweeps.parallel_plot import parallel_coordinates
+    from catdog_exp.sweeps.plots import objective_by_key
 
     files = [folder / CSV]
     with replacing(folder / CSV) as aside:

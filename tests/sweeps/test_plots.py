@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 
 from catdog_exp.errors import UserError
 from catdog_exp.plots.figure import ACCENT, write_figure
-from catdog_exp.sweeps import plots
+from catdog_exp.sweeps import parallel_plot, plots
 from catdog_exp.sweeps.axes import fit_axis, key_of
 from catdog_exp.sweeps.jobs import Outcome
-from catdog_exp.sweeps.plots import objective_by_key, parallel_coordinates
+from catdog_exp.sweeps.parallel_plot import parallel_coordinates
+from catdog_exp.sweeps.plots import objective_by_key
 from tests.sweeps.made import failed, finished, job
 
 ANY = [None, True, [2, 3], "adam", 3, 0.5, "$x_1$", float("nan"), {"a": 1}, "/a/very/long/path/" * 10]
@@ -115,7 +116,8 @@ def legends(monkeypatch):
         found[path.stem] = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
         write_figure(figure, path)
 
-    monkeypatch.setattr(plots, "write_figure", keep)
+    for module in (parallel_plot, plots):
+        monkeypatch.setattr(module, "write_figure", keep)
     return found
 
 
