@@ -15,7 +15,7 @@ from catdog_exp.experiment.config import RunConfig
 from catdog_exp.inference.comparison import EVALUATION
 from catdog_exp.reading import read
 from catdog_exp.sweeps.answer import Answers, answers
-from catdog_exp.sweeps.composed import composed, plain
+from catdog_exp.sweeps.composed import composed
 from catdog_exp.sweeps.jobs import Job, Outcome
 
 COMMON = ["data.source.count=20", "data.resize=16", "tracking=none"]
@@ -35,9 +35,9 @@ def asked(tmp_path):
                 config.hydra.sweeper = {"confidence": 0.95, "margin": 0.005, "minutes": 30, "params": None, **settings}
             loader = GlobalHydra.instance().config_loader()
             each = [[*fixed[:-1], word] for word in words]
-            wanted = list(zip(each, map(plain, composed(config, loader, each)), strict=True))
+            wanted = list(zip(each, composed(config, loader, each), strict=True))
             found = answers(config, wanted)
-        found.reuse(read(RunConfig, wanted[0][1]))
+        found.reuse(read(RunConfig, wanted[0][1]), {})
         return found
 
     return made
