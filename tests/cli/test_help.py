@@ -5,6 +5,8 @@ import statistics
 
 import pytest
 
+from tests.reference import reference_seconds
+
 
 def test_help_lists_runs_verbs_and_groups_and_makes_nothing(catdog, tmp_path):
     done = catdog("--help")
@@ -28,8 +30,10 @@ def test_help_answers_within_a_second(catdog):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    # Seconds of the processor: it waits for nothing else, and other tests may run beside this one.
-    assert statistics.median(seconds() for _ in range(5)) < 1
+    # Seconds of the processor: it waits for nothing else, and other tests may run beside this one. A second is that of
+    # a machine on which the piece of work takes 17 ms; 40 to 44 times as much was measured.
+    pairs = [(seconds(), reference_seconds()) for _ in range(5)]
+    assert statistics.median(took for took, _ in pairs) < 60 * statistics.median(reference for _, reference in pairs)
 
 
 @pytest.mark.parametrize("verb", ["predict", "ui", "runs", "doctor"])

@@ -202,7 +202,7 @@ class Judge:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *accuracies: float) -> None:
         left = iter(accuracies)
-        monkeypatch.setattr(trainer, "validate", lambda *_, **__: {"val/loss": 1.0, "val/accuracy": next(left)})
+        monkeypatch.setattr(trainer, "validated", lambda *_, **__: {"val/loss": 1.0, "val/accuracy": next(left)})
 
 
 def test_the_best_is_that_of_the_state_it_goes_on_from_though_a_later_epoch_was_better(tmp_path, monkeypatch):
