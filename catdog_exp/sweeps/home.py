@@ -45,6 +45,15 @@ class Home:
 
     def begin(self, job: str, training: str) -> tuple[int, Files]:
         """A new attempt at a job: its token, and what earlier ones have left of it. training: its fingerprint."""
+        token = self.take_over(job)
+        folders = [self._outputs / job]
+        if training:
+            folders.append(self._outputs / "unfinished" / training)
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return token, {path.relative_to(self._outputs).as_posix(): path.read_bytes() for path in files}
+
+    def take_over(self, job: str) -> int:
+        """End the attempt at a job that is under way here, as one on a machine with the outputs wants. Its token."""
         with self._lock:
             self._tokens += 1
             before, self._attempts[job] = self._attempts.get(job), _Attempt(self._tokens)
@@ -54,11 +63,7 @@ class Home:
                 with suppress(FileNotFoundError):  # all of it is sent
                     before.journal.append(END, {"status": "KILLED", "reason": None, "report": None})
             self._close(before)
-        folders = [self._outputs / job]
-        if training:
-            folders.append(self._outputs / "unfinished" / training)
-        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        return token, {path.relative_to(self._outputs).as_posix(): path.read_bytes() for path in files}
+        return token
 
     def asked(self) -> tuple[bool, str | None]:
         """Whether no new job is to begin for now, and why the sweep is to end, None where it is not."""

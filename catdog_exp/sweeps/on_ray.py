@@ -72,9 +72,6 @@ def _attend(
     home: Any, outputs: Path, sweep: Path, parent_run: str | None, cores: str, cwd: Path, place: Path, job: Job
 ) -> Outcome:
     """The task: runs in a process of the cluster, wherever that is. place: the folder that the job's is in."""
-    if sweep.is_dir():
-        place.mkdir(exist_ok=True)
-        return attend(place, parent_run, job, cores, {}, cwd)
     import ray
 
     from catdog_exp.sweeps.away import attend_away
@@ -82,6 +79,11 @@ def _attend(
     def call(method: str, *arguments: Any) -> Any:
         return ray.get(getattr(home, method).remote(*arguments))
 
+    if sweep.is_dir():
+        place.mkdir(exist_ok=True)
+        if place.is_relative_to(outputs):  # where an attempt without the outputs was lost, its journal is still held
+            call("take_over", (place / str(job.number)).relative_to(outputs).as_posix())
+        return attend(place, parent_run, job, cores, {}, cwd)
     return attend_away(call, outputs, place, parent_run, job, cores)
 
 

@@ -64,7 +64,9 @@ def test_a_ray_node_that_shares_nothing_is_lost_and_its_job_goes_on(tmp_path, be
         wait_for(lambda: sweep.poll() is not None or bool(apart()), "a job on the node apart", 300)
         assert sweep.poll() is None, (tmp_path / "output").read_text()
         (training,) = apart()
-        wait_for(lambda: any((tmp_path / "outputs" / "unfinished" / training).glob("state-*")), "its state at home", 120)
+        wait_for(
+            lambda: any((tmp_path / "outputs" / "unfinished" / training).glob("state-*")), "its state at home", 120
+        )
         kill_family(node)
         assert sweep.wait(400) == 0, (tmp_path / "output").read_text()
     assert_whole(tmp_path, jobs=3)
