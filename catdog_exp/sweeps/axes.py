@@ -19,6 +19,8 @@ LOG_FROM = 20  # positive numbers of which the greatest is more than so many tim
 MOST_NAMED = 8  # different numbers that are each named on the axis
 MOST_TICKS = 16
 APART = 0.06  # of the axis, between two ticks
+ABSENT = "–"  # stands for the value of a key that a job does not have
+LONGEST_NAME = 22  # letters of a key
 LONGEST_VALUE = 16  # letters beside a tick
 
 

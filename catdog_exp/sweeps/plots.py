@@ -9,22 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from catdog_exp.plots.figure import ACCENT, BLUE, INK, new_figure, write_figure
-from catdog_exp.sweeps.axes import are_numbers, fit_axis, key_of, label, least_distance, ordered
+from catdog_exp.sweeps.axes import ABSENT, LONGEST_NAME, are_numbers, fit_axis, key_of, label, least_distance, ordered
 from catdog_exp.sweeps.jobs import Job, Outcome
 from catdog_exp.sweeps.results import best_job, differing_keys, ranked, value_of
 from catdog_exp.sweeps.seeds import SEEDS
 from catdog_exp.tables import cut
 
-MOST_AXES = 14  # keys; of more the page would be too wide to look at
 MARKERS = "os^Dv<>P"  # of the values of another key; where it has more, they are not told apart
-ABSENT = "–"  # stands for the value of a key that a job does not have
-WIDEST_BAND = 0.1  # of an axis, that lines through one value take
-MOST_WIDE = 60  # jobs; the lines of more are thinner
-LONGEST_NAME = 22  # letters of a key
-BOX = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
 LETTERS = 9  # below an inch of an axis
-# From a poor objective to a good one; the palest is still seen on white.
-SHADES = ("#d3dde8", "#8db4d9", BLUE, "#05264a")
 
 
 def objective_by_key(
