@@ -147,7 +147,7 @@ def ours(name: str, size: int, count: int, seconds: float) -> dict[str, float]:
     own = {key: found.shape for key, found in named_parameters(block).items() if found.grad_req != "null"}
     weights = zip(own, first_weights(list(own.values())), strict=True)
     given = {key: values for key, values in weights if values is not None}
-    contexts = side_by_side(mx.cpu(), slices_of(count))
+    contexts = side_by_side(mx.cpu(), slices_of(count, block))
     replicas = Replicas(network, size, np.ones(2, np.float32), contexts, len(contexts), given, [], "float32")
     updater = Updater(replicas, Sgd(momentum=MOMENTUM, nesterov=False, weight_decay=0.0), None, None, ProcessGroup())
     pictures, labels = batch(count, size)
