@@ -3,13 +3,14 @@
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from catdog_exp.app.compose import run_config
 from catdog_exp.commands.arguments import Parser, split_overrides
+from catdog_exp.console import ProgressBar
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
-from catdog_exp.threads import threads_to_use
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +27,13 @@ def main(words: Sequence[str]) -> int:
             raise UserError(f"predict: {file} cannot be written: name a {suffix} file in a folder that is there")
     config = run_config(overrides)
 
-    from catdog_exp.inference.prediction import find_pictures, predict, table, write_csv
+    from catdog_exp.inference.named_pictures import NamedPictures
+    from catdog_exp.inference.prediction import table, write_csv
 
-    found = find_pictures(pictures)
+    found = NamedPictures(pictures)
 
-    from catdog_exp.inference.trained_network import Runs, load_network
+    from catdog_exp.inference.predictor import load_predictor
+    from catdog_exp.inference.trained_network import Runs
 
     runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), type(config.model))
     if chosen.run is not None:
@@ -38,12 +41,18 @@ def main(words: Sequence[str]) -> int:
         log.info("network of run %s", run.described)
     else:
         run = runs.best(_dataset(config) if _chooses_data(config, overrides) else None)
-    classifier = load_network(run, config.hardware, runs.own)
-    threads = threads_to_use(config.hardware.threads)
-    predictions = predict(classifier, found, threads, config.data.max_pixels)
+    predictor = load_predictor(run.checkpoint, config.hardware, runs.own, max_pixels=config.data.max_pixels)
+    with (
+        closing(predictor.answers(found)) as answers,
+        ProgressBar("predicting", found.total, "pictures", leave=False) as bar,
+    ):
+        predictions = []
+        for answer in answers:
+            predictions.append(answer)
+            bar.advance(1)
     print(table(predictions))
     if chosen.out:
-        write_csv(predictions, classifier.classes, chosen.out)
+        write_csv(predictions, predictor.classes, chosen.out)
         print(f"written: {chosen.out}", file=sys.stderr)
     if chosen.show:
         from catdog_exp.plots.sheet import prediction_sheet

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catdog_exp.experiment.config import RunConfig, Stage
 from catdog_exp.experiment.identity import digest, kind_of_device, training_identity
@@ -16,6 +16,9 @@ from catdog_exp.sources.source import Listing
 from catdog_exp.tracking.done_stages import is_done
 from catdog_exp.tracking.ids import is_run_id
 from catdog_exp.training.learned import Learned
+
+if TYPE_CHECKING:
+    from catdog_exp.inference.pictures import Picture
 
 ORDER: tuple[Stage, ...] = ("pack", "preview", "train", "evaluate", "predict")
 
@@ -36,13 +39,13 @@ class Plan:
     """A run as it follows from its config, whatever of it is done already.
 
     pack: None for a run that only predicts. start: None where the first weights are drawn.
-    to_predict: the picture files to label, none without that stage.
+    to_predict: the pictures to label, none without that stage.
     identities: of each stage of the run, what its result follows from.
     """
 
     pack: PackPlan | None
     start: StartWeights | None
-    to_predict: list[Path]
+    to_predict: list[Picture]
     identities: dict[str, str]
 
     @property
@@ -90,7 +93,7 @@ def resolve(
     start = None
     if "train" in config.stages and config.train.init_from is not None and with_weights:
         start = _start(config, config.train.init_from)
-    to_predict: list[Path] = []
+    to_predict: list[Picture] = []
     contents: list[list[str]] = []
     if "predict" in config.stages:
         to_predict, contents = _to_predict(config, outputs)
@@ -133,14 +136,15 @@ def _weights_digest(config: RunConfig, start: StartWeights | None) -> str | None
     return digest([given, brought]) if brought else given
 
 
-def _to_predict(config: RunConfig, outputs: Path) -> tuple[list[Path], list[list[str]]]:
-    """The pictures to label, and the name and content of each."""
+def _to_predict(config: RunConfig, outputs: Path) -> tuple[list[Picture], list[list[str]]]:
+    """The pictures to label, and the name and content of each; of an archive that of the whole."""
     from catdog_exp.images.content_hashes import contents
-    from catdog_exp.inference.prediction import find_pictures
+    from catdog_exp.inference.named_pictures import NamedPictures
 
     place = Path(str(config.predict.pictures or config.data.source.test_pictures())).absolute()
+    pictures = list(NamedPictures([str(place)]))
     folder = place if place.is_dir() else place.parent
-    pictures = find_pictures([str(place)])
-    names = [picture.relative_to(folder).as_posix() for picture in pictures]
+    named = [Path(picture.name) for picture in pictures] if place.is_dir() else [place]
+    names = [path.relative_to(folder).as_posix() for path in named]
     found = contents(folder, names, outputs / "packs" / DIGESTS, config.data.threads)
     return pictures, [[name, found[name].sha256] for name in names]

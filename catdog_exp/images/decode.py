@@ -66,10 +66,10 @@ def read_picture(path: str | Path, short_edge: int | None = None, limits: Decodi
         raise Unreadable(error.strerror or "cannot be read") from None
 
 
-def decode_picture(data: bytes, short_edge: int | None = None) -> Pixels:
+def decode_picture(data: bytes, short_edge: int | None = None, limits: DecodingLimits | None = None) -> Pixels:
     """The picture in the bytes of a file; otherwise as `read_picture`."""
     coded = _open(data, short_edge)
-    limits = DecodingLimits()
+    limits = limits or DecodingLimits()
     limits.check(coded.width, coded.height)
     with limits.memory_of(len(data) + coded.memory):
         return _decode(coded, short_edge)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,15 +32,33 @@ def onnx_network(checkpoint: Checkpoint) -> bytes:
     return found
 
 
+def open_network(model: bytes) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """ONNX Runtime with an .onnx file of `onnx_network`: from squares, uint8 RGB (N, size, size, 3), to probabilities.
+
+    It computes on one thread of the processor; several may call it at once. Raises UserError where it is not taken.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # it has many of its own
+        raise UserError(f"ONNX Runtime does not take the network: {str(error).splitlines()[0]}") from None
+
+    def probabilities(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+        pixels = np.ascontiguousarray(squares.transpose(0, 3, 1, 2), np.float32)
+        found: NDArray[np.float32] = session.run([PROBABILITIES], {PIXELS: pixels})[0]
+        return found
+
+    return probabilities
+
+
 def check_equal(model: bytes, classifier: Classifier, crops: NDArray[np.uint8]) -> None:
     """Raise UserError unless an ONNX model says of pictures what the classifier does, within TOLERANCE.
 
     crops: uint8 RGB of shape (N, size, size, 3).
     """
-    from onnxruntime import InferenceSession
-
-    session = InferenceSession(model, providers=["CPUExecutionProvider"])
-    found = session.run([PROBABILITIES], {PIXELS: crops.transpose(0, 3, 1, 2).astype(np.float32)})[0]
-    difference = float(np.abs(found - classifier.probabilities(crops)).max(initial=0))
+    difference = float(np.abs(open_network(model)(crops) - classifier.probabilities(crops)).max(initial=0))
     if not difference <= TOLERANCE:
         raise UserError(f"the network and its ONNX model differ by {difference:.2g} in a probability")

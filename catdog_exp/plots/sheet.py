@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import zip_longest
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from catdog_exp.data.config import AugmentConfig
 from catdog_exp.images.decode import Unreadable
 from catdog_exp.images.resize import center_crop
-from catdog_exp.inference.prediction import Prediction, read_crop
+from catdog_exp.inference.pictures import square
+from catdog_exp.inference.prediction import Prediction
 from catdog_exp.plots.page import COLUMNS, TILE, Band, Tile, write_page
 
 if TYPE_CHECKING:
@@ -154,11 +155,11 @@ def _in_target(target: NDArray[np.float32], classes: Sequence[str]) -> tuple[str
 
 
 def _predicted_tile(prediction: Prediction) -> Tile:
-    name = prediction.path.name
+    name = PurePath(prediction.picture.name).name
     if prediction.label is None or prediction.probability is None:
         return Tile(None, ("unreadable", name))
     try:
-        picture = read_crop(prediction.path, TILE)
+        picture = square(prediction.picture, TILE)
     except Unreadable:
         return Tile(None, ("unreadable", name))
     unsure = prediction.probability < UNSURE_BELOW

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
+from typing import Any
 
 from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped
@@ -59,8 +60,13 @@ def look_into(folder: Path, passed: Counter[str]) -> tuple[list[str], list[str]]
     return pictures, folders
 
 
-def pictures_inside(root: Path, start: str, passed: Counter[str]) -> Iterator[str]:
-    """Paths of the pictures in `root`/`start` and in all folders below, relative to `root`; else as `look_into`."""
+def pictures_inside(
+    root: Path, start: str, passed: Counter[str], order: Callable[[str], Any] | None = None
+) -> Iterator[str]:
+    """Paths of the pictures in `root`/`start` and in all folders below, relative to `root`; else as `look_into`.
+
+    order: what names in a folder are sorted by, its pictures before its subfolders; None: any order of folders.
+    """
     waiting = [start]
     seen = set()  # a link may lead back to a folder above it
     while waiting:
@@ -74,6 +80,9 @@ def pictures_inside(root: Path, start: str, passed: Counter[str]) -> Iterator[st
             continue
         seen.add((identity.st_dev, identity.st_ino))
         pictures, folders = look_into(folder, passed)
+        if order is not None:
+            pictures.sort(key=order)
+            folders.sort(key=order, reverse=True)
         yield from (within + name for name in pictures)
         waiting += [f"{within}{name}/" for name in folders]
 

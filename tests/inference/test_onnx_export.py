@@ -10,7 +10,7 @@ import yaml
 from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.inference.onnx_export import check_equal, onnx_network
-from catdog_exp.inference.prediction import read_crop
+from catdog_exp.inference.pictures import PictureFile, square
 from catdog_exp.mx import mx
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.networks.initial_weights import read_weights
@@ -32,7 +32,7 @@ def of_conf(name: str, folder: Path, size: int) -> Network:
 
 
 def crops_of(real_pictures: Path, size: int) -> np.ndarray:
-    return np.stack([read_crop(real_pictures / "validation" / name, size) for name in PHOTOGRAPHS])
+    return np.stack([square(PictureFile(real_pictures / "validation" / name), size) for name in PHOTOGRAPHS])
 
 
 @pytest.mark.parametrize("mirrored", [False, True])

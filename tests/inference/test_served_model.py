@@ -15,11 +15,14 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
-from catdog_exp.inference.prediction import predict, read_crop
+from catdog_exp.inference.pictures import PictureFile, square
+from catdog_exp.inference.prediction import Prediction
+from catdog_exp.inference.predictor import predictor_of
 from catdog_exp.inference.served_model import save_model
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.tracking import model_folder
 from catdog_exp.tracking.model_folder import requirements
+from catdog_exp.training.config import HardwareConfig
 from tests.checkpoints import save_drawn
 
 SERVED = Path(model_folder.__file__).with_name("served.py")
@@ -48,7 +51,11 @@ def model(folder):
 
 
 def some_crops(real_pictures: Path) -> np.ndarray:
-    return np.stack([read_crop(path, SIZE) for path in photographs(real_pictures)[:4]])
+    return np.stack([square(PictureFile(path), SIZE) for path in photographs(real_pictures)[:4]])
+
+
+def predicted(classifier: Classifier, paths: list[Path]) -> list[Prediction]:
+    return predictor_of(classifier.checkpoint, HardwareConfig("cpu", 16, 1)).answer(list(map(PictureFile, paths)))
 
 
 def photographs(real_pictures: Path) -> list[Path]:
@@ -89,7 +96,7 @@ def odd_pictures(place: Path, photograph: Path) -> list[Path]:
 
 def test_it_answers_as_the_network_does_on_every_kind_of_picture(real_pictures, tmp_path, classifier, model):
     paths = [*photographs(real_pictures), *odd_pictures(tmp_path, photographs(real_pictures)[3])]
-    expected = predict(classifier, paths, threads=1)
+    expected = predicted(classifier, paths)
     assert all(found.label for found in expected)
     answers = model.predict([str(path) for path in paths])
     assert list(answers.columns) == ["label", "probability", "p_cat", "p_dog"]
@@ -108,7 +115,7 @@ def test_paths_bytes_base64_and_pixels_are_the_same_picture(tmp_path, classifier
     text = base64.b64encode(data).decode()
     given = [str(file), file, data, text, f"data:image/png;base64,{text}", pixels]
     answers = model.predict(pd.DataFrame({"picture": given}))
-    expected = predict(classifier, [file], threads=1)[0]
+    expected = predicted(classifier, [file])[0]
     np.testing.assert_allclose(answers[["p_cat", "p_dog"]], [expected.probabilities] * 6, atol=1e-4)
     assert model.predict(data).equals(model.predict(pd.Series([pixels])))
     assert len(model.predict([text] * 65)) == 65
@@ -202,7 +209,7 @@ def test_it_loads_and_answers_where_neither_mxnet_nor_this_program_is(real_pictu
     paths = photographs(real_pictures)
     done = subprocess.run([python, "-c", ASK, folder, *paths], **asked)
     lines = done.stdout.splitlines()
-    expected = predict(classifier, paths, threads=1)
+    expected = predicted(classifier, paths)
     assert lines[0] == "label,probability,p_cat,p_dog"
     assert [line.split(",")[0] for line in lines[1:]] == [found.label for found in expected]
     shares = [[float(share) for share in line.split(",")[2:]] for line in lines[1:]]

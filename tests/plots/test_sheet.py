@@ -8,6 +8,7 @@ from catdog_exp.data.config import AugmentConfig
 from catdog_exp.data.decoded import SPARE, DecodedPictures
 from catdog_exp.errors import UserError
 from catdog_exp.inference.evaluation import evaluate
+from catdog_exp.inference.pictures import PictureFile
 from catdog_exp.inference.prediction import Prediction
 from catdog_exp.plots import sheet as sheets
 from catdog_exp.plots.page import MARK_COLOURS, Band
@@ -48,7 +49,7 @@ def save(path, colour, shape=(60, 80)):
 
 
 def said(path, label="cat", probability=0.9):
-    return Prediction(path, label, probability, (probability, 1 - probability))
+    return Prediction(PictureFile(path), label, probability, (probability, 1 - probability))
 
 
 def test_each_class_has_its_own_band_below_the_one_before(tmp_path):
@@ -179,7 +180,7 @@ def test_predictions_are_drawn_in_order_and_unsure_ones_are_framed(tmp_path):
 
 def test_a_picture_that_cannot_be_read_leaves_its_place_empty(tmp_path):
     good = save(tmp_path / "good.png", RED)
-    broken = Prediction(tmp_path / "broken.jpg", None, None, (), "not a picture")
+    broken = Prediction(PictureFile(tmp_path / "broken.jpg"), None, None, (), "not a picture")
     gone = said(tmp_path / "gone.png")
     prediction_sheet([broken, gone, said(good)], tmp_path / "sheet.png")
     sheet = drawn(tmp_path / "sheet.png")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catdog_exp.errors import UserError
-from catdog_exp.inference.prediction import find_pictures
+from catdog_exp.inference.named_pictures import NamedPictures
 from catdog_exp.sources.finding import passed_over, pictures_inside
 from catdog_exp.sources.flat import Flat
 from catdog_exp.sources.folders import Folder
@@ -41,7 +41,7 @@ def test_a_picture_is_known_by_its_first_bytes(tmp_path: Path):
         "7.txt": encoded(PICTURE, "PNG"),
     }
     assert inside(fill(tmp_path, files)) == (sorted(files), "")
-    assert sorted(path.name for path in find_pictures([str(tmp_path)])) == sorted(files)
+    assert sorted(picture.path.name for picture in NamedPictures([str(tmp_path)])) == sorted(files)
 
 
 def test_what_is_no_picture_is_counted_by_kind(tmp_path: Path):
@@ -63,7 +63,7 @@ def test_folders_that_systems_make_are_none_of_a_class(tmp_path: Path, name: str
     listing = Folder(str(tmp_path)).listing(CLASSES)
     assert [picture.path for picture in listing.pictures] == ["cat/1.jpg", "dog/1.jpg"]
     assert listing.note == f"passed over: {name.split('/')[0]}/ 2"
-    assert len(find_pictures([str(tmp_path)])) == 2
+    assert NamedPictures([str(tmp_path)]).total == 2
 
 
 def test_pipes_sockets_and_devices_are_never_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -82,7 +82,7 @@ def test_pipes_sockets_and_devices_are_never_opened(tmp_path: Path, monkeypatch:
     assert [picture.path for picture in listing.pictures] == ["cat/1.jpg", "dog/1.jpg"]
     assert listing.note == "passed over: pipe 3, device 2, broken link 1, socket 1"
     with pytest.raises(UserError, match=r"pipe: this is a pipe, a socket or a device, not a picture"):
-        find_pictures(["cat/pipe"])
+        NamedPictures(["cat/pipe"])
 
 
 def test_what_lies_beside_the_class_folders_is_counted_too(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from catdog_exp.console import say
@@ -16,13 +17,16 @@ log = logging.getLogger(__name__)
 
 def predict(work: Work, network: Classifier) -> None:
     """Label the run's pictures: a list, a table, a CSV file and a sheet of them."""
-    from catdog_exp.inference.prediction import predict, table, write_csv, write_test_list
+    from catdog_exp.inference.prediction import table, write_csv, write_test_list
+    from catdog_exp.inference.predictor import predictor_of
     from catdog_exp.plots.sheet import prediction_sheet
 
     pictures = work.plan.to_predict
     files = [work.folder / name for name in ("test_file.lst", "predictions.csv", "predictions.png")]
     write_test_list(pictures, files[0])
-    predictions = predict(network, pictures, work.threads, work.config.data.max_pixels)
+    predictor = predictor_of(network.checkpoint, work.config.hardware, max_pixels=work.config.data.max_pixels)
+    with closing(predictor.answers(pictures)) as answers:
+        predictions = list(answers)
     write_csv(predictions, network.classes, files[1])
     prediction_sheet(predictions, files[2])
     for file in files:  # of other pictures, the same run may have others
