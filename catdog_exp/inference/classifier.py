@@ -27,17 +27,19 @@ class Classifier:
     """A trained network on a device. Made by `Classifier.load`.
 
     checkpoint: what it was made from.
+    network: the family that `checkpoint` names, with the weights that it brings.
     classes: names by label.
     size: edge of the square input in pixels.
+    on: puts a Gluon block, given with the shape of its input for one picture, onto the device.
     """
 
     def __init__(self, checkpoint: Checkpoint, on: Callable[[Any, tuple[int, ...]], Forward]) -> None:
         self.checkpoint = checkpoint
         self.classes = checkpoint.classes
         self.size = checkpoint.size
-        self._network = checkpoint.network.with_weights(checkpoint.parameters, user_cache_path("catdog_exp"))
-        self._on = on
-        self._forward = on(self._build(), (3, self.size, self.size))
+        self.network = checkpoint.network.with_weights(checkpoint.parameters, user_cache_path("catdog_exp"))
+        self.on = on
+        self._forward = on(self.build(), (3, self.size, self.size))
         self._forward.keep(checkpoint.parameters)
 
     @classmethod
@@ -81,20 +83,21 @@ class Classifier:
         """
         forward = self._forward
         if isinstance(pictures, FeaturedPictures) and self._has_computed(pictures):
-            forward = self._on(layers_above(self._build(), pictures.layers), pictures.values.shape[2:])
+            forward = self.on(layers_above(self.build(), pictures.layers), pictures.values.shape[2:])
             forward.keep({name: self.checkpoint.parameters[name] for name in forward.names})
         elif isinstance(pictures, FeaturedPictures):
             pictures = pictures.pictures
         batches = plain_batches(pictures, self._batch_size(len(pictures)), mirrored=self.checkpoint.mirrored)
         return self._softmax(batches, len(pictures), forward)
 
-    def _build(self) -> Any:
-        return self._network.build(self.size, len(self.classes))
+    def build(self) -> Any:
+        """The whole network as a Gluon block that is not yet initialized."""
+        return self.network.build(self.size, len(self.classes))
 
     def _has_computed(self, pictures: FeaturedPictures) -> bool:
         """Whether it is this network's first layers, shown the pictures in as many views, that gave the features."""
         found = self.checkpoint
-        below = first_layers(self._network, self.size, len(self.classes), pictures.layers, found.parameters)
+        below = first_layers(self.network, self.size, len(self.classes), pictures.layers, found.parameters)
         return len(pictures.values) == 1 + found.mirrored and below.digest(self.size) == pictures.computed_by
 
     def _batch_size(self, pictures: int) -> int:
