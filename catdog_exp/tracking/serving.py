@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from catdog_exp.tracking.server_process import ANY, check_free, run_server, url_host
+from catdog_exp.hosts import ANY, check_free, url_host
+from catdog_exp.tracking.server_process import run_server
 
 ASKING = """{{ printf '{{"inputs": ["'; base64 PICTURE.jpg | tr -d '\\n'; printf '"]}}'; }} | \
 curl -H 'Content-Type: application/json' --data-binary @- {url}"""

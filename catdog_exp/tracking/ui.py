@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
-from contextlib import suppress
 
+from catdog_exp.hosts import ANY, LOOPBACK, check_free, names_of, url_host
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.links import ALL, view_path
-from catdog_exp.tracking.server_process import ANY, check_free, run_server, url_host
+from catdog_exp.tracking.server_process import run_server
 from catdog_exp.tracking.store import existing_store
 from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, without_password
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 ALLOWED, ORIGINS = "MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"
 KEPT = ("MLFLOW_SERVER_", "MLFLOW_STATIC_PREFIX", "MLFLOW_SQLALCHEMYSTORE_", "MLFLOW_S3_", "MLFLOW_GCS_")
 
@@ -33,7 +31,7 @@ def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) 
         return 0
     store = existing_store(config)
     check_free(host, port)
-    names = _names(host)
+    names = names_of(host)
     prefix = os.environ.get("MLFLOW_STATIC_PREFIX", "").rstrip("/")
     page = f"{prefix}{view_path(store.experiment_id, ALL)}"
     lines = [f"MLflow shows the runs at http://{names[0]}:{port}{page} (Ctrl-C ends it)"]
@@ -43,27 +41,6 @@ def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) 
         lines.append(f"it answers to this machine's names and addresses; {ALLOWED}=NAME,… adds others")
     health = f"http://{url_host(ANY.get(host, host))}:{port}{prefix}/health"
     return run_server(_command(config, uri, host, port), _environment(port, names), health, lines)
-
-
-def _names(host: str) -> list[str]:
-    """What a browser may call the machine that serves on `host`; the first is one that it can be asked by."""
-    if host in LOOPBACK:
-        return [url_host(host)]
-    import psutil
-
-    addresses = [
-        url_host(each.address.partition("%")[0])
-        for network in psutil.net_if_addrs().values()
-        for each in network
-        if each.family in (socket.AF_INET, socket.AF_INET6)
-    ]
-    known = [socket.gethostname(), socket.getfqdn()]
-    with suppress(OSError):  # in a container that nobody knows by its name, an address stands first
-        socket.getaddrinfo(known[0], None)
-        addresses = [*known, *addresses]
-    addresses.sort(key=lambda name: name in LOOPBACK)
-    asked = [] if host in ANY else [url_host(host)]
-    return list(dict.fromkeys([*asked, *addresses, *known]))
 
 
 def _environment(port: int, names: list[str]) -> dict[str, str]:
