@@ -44,6 +44,7 @@ class DataConfig:
     repack: bool = False
     limit: Annotated[int, Field(ge=1)] | None = None
     root: LocalPath | None = None
+    corrections: LocalPath | None = None
     max_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     max_rejects: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = None
 

@@ -14,6 +14,7 @@ from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped
 from catdog_exp.images.content_hashes import Content, contents
 from catdog_exp.packs.config import DataConfig
+from catdog_exp.packs.corrections import corrected
 from catdog_exp.packs.duplicates import Separated, separate
 from catdog_exp.packs.fingerprint import fingerprint, how_packed
 from catdog_exp.packs.lst_files import Entry
@@ -111,13 +112,17 @@ def look_at(listing: Listing, folder: Path, threads: int) -> dict[str, Content]:
 def plan_pack(listing: Listing, data: DataConfig, folder: Path) -> PackPlan:
     """The pack of `listing` under the settings of `data` in `folder`. Looks at all pictures, makes nothing of them.
 
-    Raises UserError where a class has no picture on one side that is asked for.
+    Raises UserError where a class has no picture on one side that is asked for, and for what is wrong with
+    `data.corrections`.
     """
     found = look_at(listing, folder, data.threads)
     lists = split_listing(listing, found, data)
     asked = [split for split in SPLITS if split != "test" or data.test_ratio or lists["test"]]
     if data.test_ratio == 1:
         asked = ["test"]
+    if data.corrections is not None:
+        listing, lists = corrected(listing, lists, found, Path(data.corrections))
+        found = {picture.path: found[picture.path] for picture in listing.pictures}
     separated = separate(lists, found)
     if data.limit is not None:
         listing, separated = _limited(listing, separated, data.limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from typing import TYPE_CHECKING
 
 from catdog_exp.experiment.same_pictures import PICTURES, write_pictures
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from catdog_exp.packs.store import Pack
     from catdog_exp.sources.source import Split
     from catdog_exp.tracking.run_log import Context
+
+CORRECTIONS = "corrections.csv"  # the labels that people have corrected, as they were for this run
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,9 @@ def log_pack(work: Work, pack: Pack) -> None:
     classes = work.folder / "classes.json"
     classes.write_text(json.dumps({name: label for label, name in enumerate(pack.classes)}))
     write_pictures(work.pack, work.folder / PICTURES)
+    if work.config.data.corrections is not None:
+        shutil.copyfile(work.config.data.corrections, work.folder / CORRECTIONS)
+        work.tracker.artifact(work.folder / CORRECTIONS, "pack")
     for file in (pack.folder / "manifest.json", pack.folder / "rejected.csv", classes, work.folder / PICTURES):
         work.tracker.artifact(file, "pack")
     if pack.images_per_second is not None:
