@@ -18,6 +18,7 @@ import statistics
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catdog_exp.sweeps.answer_race import Race
 
@@ -42,7 +43,7 @@ def compared(rng: np.random.Generator, pictures: int, gaps: list[float], confide
     hardness = rng.normal(0, ALIKE, pictures)
     settings = [hardness + rng.normal(0, OWN, pictures) + ACCURACY + gap for gap in gaps]
     race = Race(len(gaps), confidence, margin=0.005)
-    right: list[list[np.ndarray]] = [[] for _ in gaps]
+    right: list[list[NDArray[np.bool_]]] = [[] for _ in gaps]
     while wanted := race.wanted():
         for side in wanted:
             network = settings[side] + rng.normal(0, SEED) + rng.normal(0, SINGLE, pictures)

@@ -51,7 +51,7 @@ def main() -> None:
 
 def plain_loop(network: Path, size: int, pictures: int) -> float:
     """Pictures per second."""
-    command = [sys.executable, PEER, network, str(size), str(pictures)]
+    command: list[str | Path] = [sys.executable, PEER, network, str(size), str(pictures)]
     return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1])
 
 

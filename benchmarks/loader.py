@@ -30,7 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -162,10 +162,10 @@ def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
     from catdog_exp.data.config import AugmentConfig
     from catdog_exp.data.decoded_cache import mapped
 
-    colour = {"brightness": JITTER, "contrast": JITTER, "saturation": JITTER}
+    colour: dict[str, Any] = {"brightness": JITTER, "contrast": JITTER, "saturation": JITTER}
     augment = AugmentConfig(random_crop=True, pad=PAD, flip="random", **colour)
     if kind == KINDS[1]:
-        cut = {"scale": list(AREA), "aspect": list(ASPECT), "rotation": float(DEGREES)}
+        cut: dict[str, Any] = {"scale": list(AREA), "aspect": list(ASPECT), "rotation": float(DEGREES)}
         augment = AugmentConfig(random_crop=True, flip="random", **colour, **cut)
     pictures = mapped(Path(place) / "decoded" / "train", size)
 
@@ -180,11 +180,11 @@ def catdog(place: str, size: int, batch: int, kind: str) -> dict[str, float]:
 def loader_share(root: str, folder: str) -> dict[str, list[float]]:
     """Seconds of each epoch but the first: its training, its waiting for batches, their threads' computing."""
     from catdog_exp import cli
-    from catdog_exp.data import epoch
+    from catdog_exp.data import batches, epoch
     from catdog_exp.training import trainer as trainer
 
     times: dict[str, list[float]] = {"seconds": [], "waited": [], "computed": []}
-    train_batches, batch = trainer.train_batches, epoch.AugmentedEpoch.batch
+    train_batches, batch = batches.train_batches, epoch.AugmentedEpoch.batch
     computed: list[float] = []
 
     def timed(*words: Any) -> Iterator[Any]:
@@ -211,7 +211,7 @@ def loader_share(root: str, folder: str) -> dict[str, list[float]]:
         computed.append(time.thread_time() - started)
         return made
 
-    trainer.train_batches = timed  # type: ignore[assignment]
+    trainer.train_batches = timed  # type: ignore[assignment,attr-defined]
     epoch.AugmentedEpoch.batch = timed_batch  # type: ignore[method-assign,assignment]
     sys.argv = ["catdog", *settings(Path(root), Path(folder)), f"train.epochs={EPOCHS}", "stages=[pack,train]"]
     if ended := cli.main():
@@ -221,7 +221,7 @@ def loader_share(root: str, folder: str) -> dict[str, list[float]]:
     return {**later, "both": both}
 
 
-SIDES = {"catdog": catdog, "share": loader_share}
+SIDES: dict[str, Callable[..., Any]] = {"catdog": catdog, "share": loader_share}
 
 if __name__ == "__main__":
     main()

@@ -24,8 +24,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as outputs:
             start = time.perf_counter()
             words = ["experiment=notebook", "data=filtered", f"data.root={folder}", f"train.seed={seed}"]
-            run = [COMMAND, *words, f"paths.outputs={outputs}", "tracking=none", "stages=[pack,train]"]
-            done = subprocess.run(run, check=True, capture_output=True, text=True)
+            words += [f"paths.outputs={outputs}", "tracking=none", "stages=[pack,train]"]
+            done = subprocess.run([COMMAND, *words], check=True, capture_output=True, text=True)
             whole = time.perf_counter() - start
         accuracies = [float(value) for value in re.findall(r"validation loss \S+ accuracy (\d\.\d+)", done.stdout)]
         rates = [int(value.replace(",", "")) for value in re.findall(r"([\d,]+) images/s", done.stdout)]

@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from catdog_exp.sources.synthetic.source import Synthetic
@@ -99,7 +100,7 @@ def _undisturbed(root: Path, outputs: Path) -> tuple[float, float]:
         process = subprocess.Popen(
             [*_command(root, outputs), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        _wait_until(lambda words=words: _begun(outputs / "packs", anew=bool(words)), process)
+        _wait_until(partial(_begun, outputs / "packs", anew=bool(words)), process)
         start = time.perf_counter()
         _wait_until(lambda: not list((outputs / "packs").glob(".*.owner")) and _packs(outputs / "packs") != [], process)
         seconds.append(time.perf_counter() - start)

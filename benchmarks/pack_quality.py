@@ -80,7 +80,7 @@ def likeness(root: Path, sizes: Sequence[int]) -> None:
         )
 
 
-def shrunk(picture: Pixels, size: int, method: int) -> Pixels:
+def shrunk(picture: cv2.typing.MatLike, size: int, method: int) -> Pixels:
     height, width = picture.shape[:2]
     return cv2.resize(picture, size_with(size, width, height), interpolation=method).astype(np.uint8, copy=False)
 
@@ -105,7 +105,7 @@ def accuracies(root: Path, seeds: Sequence[int]) -> None:
 
 def trained(pictures: Path, seed: int, outputs: Path) -> float:
     words = ["data=filtered", f"data.root={pictures}", f"data.resize={TRAINED_SIZE}", f"train.seed={seed}"]
-    command = [COMMAND, *words, "tracking=none", "stages=[pack,train]", f"paths.outputs={outputs}"]
+    command: list[str | Path] = [COMMAND, *words, "tracking=none", "stages=[pack,train]", f"paths.outputs={outputs}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"not measured: {' '.join(map(str, command))} ended with {done.returncode}\n{done.stderr[-2000:]}")

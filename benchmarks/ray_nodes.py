@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO, Any
 
 import psutil
 
@@ -69,11 +70,16 @@ def sweep(folder: Path, words: list[str], cut: float, stack: ExitStack) -> None:
     launcher = ["hydra/launcher=ray_cluster", "hydra.launcher.ray.init.log_to_driver=false"]
     output = stack.enter_context((folder / "output").open("w"))
     command = start(folder, "one", [str(BIN / "catdog"), *words, *launcher], stack, output)
-    alive = lambda: command.poll() is None  # noqa: E731
+
+    def alive() -> bool:
+        return command.poll() is None
 
     def is_amid(name: str) -> Callable[[], bool]:
-        marks = lambda: folder.glob("sweep/outputs/sweep/*/node")  # noqa: E731
-        return lambda: alive() and any(mark.read_text() == name and epoch(mark.parent) > 10 for mark in marks())
+        def answer() -> bool:
+            marks = folder.glob("sweep/outputs/sweep/*/node")
+            return alive() and any(mark.read_text() == name and epoch(mark.parent) > 10 for mark in marks)
+
+        return answer
 
     try:
         wait(is_amid("two"), "a job on two", 300)
@@ -128,7 +134,7 @@ def node(folder: Path, name: str, stack: ExitStack) -> subprocess.Popen[bytes]:
         return start(folder, name, ["sh", "-c", again], stack, output)
 
 
-def start(folder: Path, name: str, words: list[str], stack: ExitStack, output: object) -> subprocess.Popen[bytes]:
+def start(folder: Path, name: str, words: list[str], stack: ExitStack, output: IO[Any]) -> subprocess.Popen[bytes]:
     """A process on a machine: in its network, with its name, and, but for `one`, without the sweep's outputs."""
     own = folder / name
     for each in ("ray", "cache"):
@@ -143,7 +149,7 @@ def start(folder: Path, name: str, words: list[str], stack: ExitStack, output: o
         ["ip", "netns", "exec", f"{BRIDGE}-{name}", "unshare", "--mount", "--uts", "sh", "-c", inside],
         cwd=folder / "sweep",
         env={**os.environ, **ENVIRONMENT, **own_environment},
-        stdout=output,  # type: ignore[call-overload]
+        stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
@@ -188,6 +194,7 @@ def digests(folder: Path) -> dict[str, str]:
 
     client = MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
     experiment = client.get_experiment_by_name("catdog")
+    assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], "tags.`mlflow.parentRunId` LIKE '%'")
     assert {run.info.status for run in runs} == {"FINISHED"}, [run.info.status for run in runs]
     return {run.data.params["train.seed"]: run.data.tags["params_sha256"] for run in runs}

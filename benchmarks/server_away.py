@@ -32,7 +32,7 @@ def wait_until(what: Callable[[], object], process: subprocess.Popen[bytes]) -> 
     last = time.monotonic() + PATIENCE
     while not what():
         if process.poll() is not None or time.monotonic() > last:
-            raise SystemExit(f"{process.args} ended with {process.poll()} before its time")
+            raise SystemExit(f"{process.args!r} ended with {process.poll()} before its time")
         time.sleep(0.1)
 
 
@@ -83,7 +83,9 @@ def histories(uri: str) -> dict[str, list[tuple[int, float]]]:
     from mlflow import MlflowClient
 
     client = MlflowClient(uri)
-    (run,) = client.search_runs([client.get_experiment_by_name("catdog").experiment_id])
+    experiment = client.get_experiment_by_name("catdog")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.status == "FINISHED", run.info.status
     keys = [key for key in run.data.metrics if not key.startswith(OF_THE_MACHINE)]
     found = {key: client.get_metric_history(run.info.run_id, key) for key in keys}

@@ -99,7 +99,7 @@ def told(words: list[str], threads: int) -> list[str]:
     from catdog_exp.networks.summary import summarize
     from catdog_exp.reading import read
 
-    command = [CATDOG, *words, "--cfg", "job", "--resolve"]
+    command: list[str | Path] = [CATDOG, *words, "--cfg", "job", "--resolve"]
     printed = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True).stdout
     config: dict[str, Any] = yaml.safe_load(printed)
     size, classes = config["data"]["resize"], len(config["data"]["classes"])

@@ -107,9 +107,9 @@ def same(folder: Path, seed: int) -> bool:
     client = MlflowClient(f"sqlite:///{folder}/outputs/mlflow.db")
     found: list[tuple[Any, ...]] = []
     for experiment in ("catdog", "alone"):
-        runs = client.search_runs(
-            [client.get_experiment_by_name(experiment).experiment_id], f"params.`train.seed` = '{seed}'"
-        )
+        own = client.get_experiment_by_name(experiment)
+        assert own is not None
+        runs = client.search_runs([own.experiment_id], f"params.`train.seed` = '{seed}'")
         for each in runs:
             if each.info.status != "FINISHED":
                 return False
