@@ -196,7 +196,7 @@ def _stages(
             log_pack(work, pack)
             work.finish("pack")
         on_phase("decoding")
-        if {"preview", "train"} & set(missing):
+        if {"preview", "train", "evaluate"} & set(missing) and "train" in work.pack.sides:
             sides["train"] = decoded(work, pack, "train")
         if "preview" in missing:
             on_phase("drawing previews")
@@ -220,7 +220,7 @@ def _stages(
     if network is not None:
         on_phase("evaluating")
     if "evaluate" in missing and pack is not None and network is not None:
-        figures = evaluate(work, pack, network, {split: side for split, side in sides.items() if split != "train"})
+        figures = evaluate(work, pack, network, sides)
     if "validation" in sides and network is not None and work.plan.training:
         log_model(work, network, sides["validation"], figures)
     if "evaluate" in missing and network is not None:

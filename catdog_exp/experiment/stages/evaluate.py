@@ -10,6 +10,7 @@ from catdog_exp.console import say
 from catdog_exp.errors import UserError
 from catdog_exp.escaping import escaped
 from catdog_exp.experiment.judging import CHOSEN, TRAINED, digests_of, warn_of_unknown, without
+from catdog_exp.experiment.stages.doubts import Side, log_doubtful_labels, log_near_duplicates
 from catdog_exp.experiment.work import Work
 from catdog_exp.sources.finding import some
 from catdog_exp.tracking.run_log import TABLES
@@ -17,6 +18,7 @@ from catdog_exp.tracking.run_log import TABLES
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
     from catdog_exp.inference.classifier import Classifier
+    from catdog_exp.inference.evaluation import Evaluation
     from catdog_exp.packs.store import Pack
     from catdog_exp.sources.source import Split
 
@@ -26,25 +28,32 @@ log = logging.getLogger(__name__)
 def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, DecodedPictures]) -> dict[str, float]:
     """Judge the network on each of the `sides`, leaving out what it has been trained on. Returns the figures.
 
-    Those of the validation side are logged as `best/…`, those of the test side as `test/…`; so is a table of each.
+    The training side is not judged, but the others are compared with it, and its labels are checked. Figures of the
+    validation side are logged as `best/…`, those of the test side as `test/…`; so is a table of each.
     Raises UserError where the network is for other classes or sizes, or nothing is left to judge it on.
     """
     _check_fits(work, pack, network)
     checkpoint = network.checkpoint
     whose = "the network's first weights were" if checkpoint.pack else "this network, of an earlier version, was"
     warn_of_unknown(checkpoint.pictures, whose)
-    tables, found = [], dict[str, float]()
+    tables, found, seen = [], dict[str, float](), list[Side]()
     for split, pictures in sides.items():
+        if split == "train":
+            seen.append(Side(split, pictures, digests_of(work.pack, pack, split)))
+            continue
         judged, digests = without(pictures, digests_of(work.pack, pack, split), checkpoint.pictures, split, TRAINED)
         which = f"{split} picture{'s' * (len(judged) != 1)}"
         if split == "test":  # it is there to judge on what has chosen nothing
             judged, digests = without(judged, digests, checkpoint.choosing, split, CHOSEN)
         elif chose := len(judged) - len(checkpoint.choosing.others(digests)):
             which += ", which chose the epoch" if chose == len(judged) else f", {chose:,} of which chose the epoch"
-        table, figures = _judge(work, pack, network, split, judged, digests, which)
+        table, figures, evaluation = _judge(work, pack, network, split, judged, digests, which)
         tables.append(table)
         found |= figures
+        seen.append(Side(split, judged, digests, evaluation))
     work.tracker.tags({TABLES: json.dumps([{"path": name, "type": "table"} for name in tables])})
+    found |= log_near_duplicates(work, seen)
+    log_doubtful_labels(work, pack, seen)
     return found
 
 
@@ -56,7 +65,7 @@ def _judge(
     pictures: DecodedPictures,
     digests: list[str],
     which: str,
-) -> tuple[str, dict[str, float]]:
+) -> tuple[str, dict[str, float], Evaluation]:
     """Judge the network on one side, and log that. Returns the name of the table, and the figures."""
     from catdog_exp.inference.comparison import evaluation_rows
     from catdog_exp.inference.evaluation import evaluate
@@ -83,7 +92,7 @@ def _judge(
         work.tracker.artifact(file)
     work.tracker.image(mistakes, f"pictures/{mistakes.stem}", step=0)  # one step for all: the grid compares runs by it
     say(log, f"on {len(pictures):,} {which}: {evaluation.shown}")
-    return table.name, figures
+    return table.name, figures, evaluation
 
 
 def _check_fits(work: Work, pack: Pack, network: Classifier) -> None:
