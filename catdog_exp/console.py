@@ -24,12 +24,8 @@ class ConsoleHandler(logging.Handler):
     """Writes each record as a line on standard output, above whatever progress bar stands on the terminal."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        console = terminal() if sys.stdout.isatty() else None
         with suppress(OSError):  # the reader is gone, a closed pipe; the run goes on, and run.log has the line
-            if console is None:
-                print(self.format(record), flush=True)
-            else:
-                console.print(self.format(record), soft_wrap=True)
+            show(self.format(record))
 
 
 def repair_streams() -> None:
@@ -45,6 +41,15 @@ def repair_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
             os.environ["PYTHONIOENCODING"] = f"{stream.encoding}:replace"  # of child processes
+
+
+def show(line: str) -> None:
+    """Write a line to standard output, above whatever progress bar stands on the terminal."""
+    console = terminal() if sys.stdout.isatty() else None
+    if console is None:
+        print(line, flush=True)
+    else:
+        console.print(line, soft_wrap=True)
 
 
 def say(log: logging.Logger, text: str) -> None:

@@ -21,7 +21,7 @@ def table(
     elastic: places of those whose texts are cut in their middle where the terminal is too narrow, and the last of
         which go, named in a line below, where even that does not help. All others are always whole.
     """
-    cells = [[_harmless(cell) for cell in row] for row in (head, *rows)]
+    cells = [[harmless(cell) for cell in row] for row in (head, *rows)]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if width is not None and sum(_widths(cells)) + len(GAP) * (len(head) - 1) > width:
         for place, name in zip(elastic, short_keys([head[place] for place in elastic]), strict=True):
@@ -59,7 +59,8 @@ def _filled(text: str, room: int, right: bool) -> str:
     return " " * (room - cell_len(text)) + text if right else set_cell_size(text, room)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """The text with `?` for each character that would steer a terminal."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

@@ -1,65 +1,156 @@
 """`catdog predict`: labels and probabilities of pictures, by a run's network."""
 
+from __future__ import annotations
+
+import argparse
 import logging
+import os
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catdog_exp.app.compose import run_config
 from catdog_exp.commands.arguments import Parser, split_overrides
-from catdog_exp.console import ProgressBar
+from catdog_exp.console import ProgressBar, show
 from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
+from catdog_exp.tracking.selecting import HOW
+
+if TYPE_CHECKING:
+    from catdog_exp.inference.named_pictures import NamedPictures
+    from catdog_exp.inference.prediction import Prediction
+    from catdog_exp.inference.prediction_files import Write
+    from catdog_exp.inference.predictor import Predictor
+
+ROWS = 100  # on a terminal; who wants more of them wants a file
 
 log = logging.getLogger(__name__)
 
 
 def main(words: Sequence[str]) -> int:
-    """Predict the pictures named in `words`; the table goes to standard output."""
+    """Predict the pictures named in `words`; rows go to standard output. Returns 1 where one could not be read."""
     overrides, others = split_overrides(words)
     chosen = _parser().parse_intermixed_args(others)
-    pictures = chosen.pictures
-    if not pictures:
-        raise UserError("predict: no pictures named; give files or folders, see catdog predict --help")
-    for file, suffix in ((chosen.out, ".csv"), (chosen.show, ".png")):
-        if file and (file.suffix.lower() != suffix or not file.parent.is_dir()):
-            raise UserError(f"predict: {file} cannot be written: name a {suffix} file in a folder that is there")
+    _check(chosen)
     config = run_config(overrides)
 
     from catdog_exp.inference.named_pictures import NamedPictures
-    from catdog_exp.inference.prediction import table, write_csv
+    from catdog_exp.inference.prediction_files import growing_file, number_of, prediction_file, submission_file
 
-    found = NamedPictures(pictures)
-
-    from catdog_exp.inference.predictor import load_predictor
-    from catdog_exp.inference.trained_network import Runs
-
-    runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), type(config.model))
-    if chosen.run is not None:
-        run = runs.find(chosen.run)
-        log.info("network of run %s", run.described)
-    else:
-        run = runs.best(_dataset(config) if _chooses_data(config, overrides) else None)
-    predictor = load_predictor(run.checkpoint, config.hardware, runs.own, max_pixels=config.data.max_pixels)
-    with (
-        closing(predictor.answers(found)) as answers,
-        ProgressBar("predicting", found.total, "pictures", leave=False) as bar,
-    ):
-        predictions = []
-        for answer in answers:
-            predictions.append(answer)
-            bar.advance(1)
-    print(table(predictions))
-    if chosen.out:
-        write_csv(predictions, predictor.classes, chosen.out)
-        print(f"written: {chosen.out}", file=sys.stderr)
+    named = None if chosen.watch else NamedPictures(chosen.pictures)
+    if chosen.submission and named is not None and named.total is not None:
+        for picture in named:
+            number_of(picture)  # before any work
+    predictor = _predictor(chosen, config, overrides)
+    if chosen.submission and len(predictor.classes) != 2:
+        raise UserError(f"predict: --submission is for two classes, and this network has {len(predictor.classes)}")
+    with ExitStack() as files:
+        writers, known = [], set[str]()
+        if chosen.out and chosen.watch:
+            write, known = files.enter_context(growing_file(chosen.out, predictor.classes, chosen.top_k))
+            writers.append(write)
+        elif chosen.out:
+            writers.append(files.enter_context(prediction_file(chosen.out, predictor.classes, chosen.top_k)))
+        if chosen.submission:
+            writers.append(files.enter_context(submission_file(chosen.submission)))
+        answers = _arriving(predictor, chosen.watch, known) if named is None else _named(predictor, named)
+        first, unreadable, count = _told(answers, predictor.classes, chosen, writers)
+    for file in filter(None, (chosen.out, chosen.submission)):
+        print(f"written: {file}", file=sys.stderr)
     if chosen.show:
         from catdog_exp.plots.sheet import prediction_sheet
 
-        prediction_sheet(predictions, chosen.show)
+        prediction_sheet(first, chosen.show, count)
         print(f"drawn: {chosen.show}", file=sys.stderr)
-    return 0
+    return 1 if unreadable else 0
+
+
+def _told(
+    answers: Iterator[Prediction], classes: Sequence[str], chosen: argparse.Namespace, writers: Sequence[Write]
+) -> tuple[list[Prediction], int, int]:
+    """Write each answer, and a row of it to standard output. Returns the first ones, and how many could not be read,
+    of how many."""
+    from catdog_exp.inference.report import Report
+
+    drawn = 0
+    if chosen.show:
+        from catdog_exp.plots.sheet import MOST_PREDICTED as drawn
+    report, first, count, started = Report(classes, chosen.top_k or 1), list["Prediction"](), 0, time.monotonic()
+    most = ROWS if sys.stdout.isatty() and not chosen.watch else None
+    _show(report.head, whatever=bool(writers))
+    try:
+        for answer in answers:
+            found = answer.at(chosen.threshold)
+            for write in writers:
+                write(found)
+            row = report.row(found)
+            if most is None or count < most:
+                _show(row, whatever=bool(writers))
+            first += [found] * (count < drawn)
+            count += 1
+    except KeyboardInterrupt:
+        if not chosen.watch:  # which has no other end
+            raise
+    if most is not None and count > most:
+        show(f"and {count - most:,} more; --out FILE.csv keeps all")
+    speed = f"; {count / (time.monotonic() - started):,.0f} pictures/s" * (count > ROWS)
+    print(f"{report.summary}{speed}", file=sys.stderr)
+    return first, report.unreadable, count
+
+
+def _show(line: str, *, whatever: bool) -> None:
+    """Write a line to standard output. whatever: go on where nobody reads it any more, as behind `| head`."""
+    try:
+        show(line)
+    except BrokenPipeError:
+        if not whatever:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _named(predictor: Predictor, pictures: NamedPictures) -> Iterator[Prediction]:
+    with (
+        ProgressBar("predicting", pictures.total, "pictures", leave=False) as bar,
+        closing(predictor.answers(pictures)) as answers,
+    ):
+        for found in answers:
+            yield found
+            bar.advance(1)
+
+
+def _arriving(predictor: Predictor, folder: Path, known: set[str]) -> Iterator[Prediction]:
+    """Without end. known: names of pictures that are answered already."""
+    from catdog_exp.inference.arrivals import arrivals
+    from catdog_exp.inference.prediction_files import written_name
+
+    log.info("watching %s; Ctrl-C ends it", folder)
+    for pictures in arrivals(folder):
+        new = [picture for picture in pictures if written_name(picture) not in known]
+        known.difference_update(map(written_name, pictures))  # one that changes is answered anew
+        yield from predictor.answers(new)
+
+
+def _predictor(chosen: argparse.Namespace, config: RunConfig, overrides: Sequence[str]) -> Predictor:
+    from catdog_exp.inference.predictor import load_predictor
+    from catdog_exp.inference.trained_network import Runs
+
+    own = type(config.model)
+    if chosen.model is not None and Path(chosen.model).is_file():
+        checkpoint = Path(chosen.model)
+    else:
+        runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), own)
+        if chosen.model is not None:
+            run = runs.find(chosen.model)
+            log.info("network of run %s", run.described)
+        else:
+            run = runs.best(_dataset(config) if _chooses_data(config, overrides) else None)
+        checkpoint = run.checkpoint
+    return load_predictor(
+        checkpoint, config.hardware, own, batch_size=chosen.batch_size, max_pixels=config.data.max_pixels
+    )
 
 
 def _chooses_data(config: RunConfig, overrides: Sequence[str]) -> bool:
@@ -84,21 +175,50 @@ def _dataset(config: RunConfig) -> str:
     return plan_pack(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs").dataset
 
 
+def _check(chosen: argparse.Namespace) -> None:
+    if bool(chosen.pictures) == bool(chosen.watch):
+        raise UserError(
+            "predict: name either pictures or --watch DIR"
+            if chosen.watch
+            else "predict: no pictures named; give files or folders, see catdog predict --help"
+        )
+    if chosen.watch and not chosen.watch.is_dir():
+        raise UserError(f"predict: --watch {chosen.watch}: there is no such folder")
+    if chosen.watch and chosen.submission:
+        raise UserError("predict: --submission needs all pictures, and --watch never has them all")
+    endings = (".csv", ".jsonl") if chosen.watch else (".csv", ".jsonl", ".parquet")
+    for file, allowed in ((chosen.out, endings), (chosen.submission, (".csv",)), (chosen.show, (".png",))):
+        if file and (file.suffix.lower() not in allowed or not file.parent.is_dir()):
+            raise UserError(
+                f"predict: {file} cannot be written: name a {' or '.join(allowed)} file in a folder that is there"
+            )
+    if not 0 <= chosen.threshold <= 1:
+        raise UserError(f"predict: --threshold {chosen.threshold:g}: give a probability, 0 to 1")
+    for name in ("top_k", "batch_size"):
+        if (value := getattr(chosen, name)) is not None and value < 1:
+            raise UserError(f"predict: --{name.replace('_', '-')} {value}: give 1 or more")
+
+
 def _parser() -> Parser:
-    parser = Parser("catdog predict", description="Labels and probabilities of pictures.")
+    parser = Parser(
+        "catdog predict",
+        description="Labels and probabilities of pictures. Ends with 1 where one cannot be read. KEY=VALUE changes the "
+        "config, such as paths.outputs=DIR; data=… takes the best run that was trained on that data set.",
+    )
     parser.add_argument(
         "pictures",
         nargs="*",
         metavar="PICTURES",
-        help="picture files, or folders of them; KEY=VALUE changes the config, such as paths.outputs=DIR",
+        help="files, folders, zip archives, patterns in quotes; - for paths on standard input, one a line",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--run", metavar="ID", help="MLflow id of the run whose network predicts, or its first digits")
-    which.add_argument(
-        "--best",
-        action="store_true",
-        help="the best run's network, of the data set that data=… names, else of the last one (the default)",
+    parser.add_argument("--model", "--run", metavar="RUN", help=f"whose network predicts: a checkpoint file, or {HOW}")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all to a .csv, .jsonl or .parquet file")
+    parser.add_argument("--submission", type=Path, metavar="FILE.csv", help="write id,label as Kaggle takes it")
+    parser.add_argument("--show", type=Path, metavar="FILE.png", help="draw the first pictures with their labels")
+    parser.add_argument("--top-k", type=int, metavar="K", help="the K likeliest classes of each picture")
+    parser.add_argument(
+        "--threshold", type=float, default=0.0, metavar="P", help="below this probability the label is `unsure`"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the table as CSV too")
-    parser.add_argument("--show", type=Path, metavar="FILE.png", help="draw the pictures with their labels")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="pictures that are computed at once")
+    parser.add_argument("--watch", type=Path, metavar="DIR", help="answer about pictures as they arrive in a folder")
     return parser

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
     from catdog_exp.inference.evaluation import Evaluation
 
+MOST_PREDICTED = 64  # pictures of a sheet of predictions
 UNSURE_BELOW = 0.75  # a label of less probability is marked
 MOST_BANDS = 40  # a page of more classes is too long to look at
 SHOWN_EPOCHS = 3
@@ -83,16 +84,16 @@ def augmented_sheet(
     write_page("Training pictures", f"{how}, with train.seed {seed}", bands, path)
 
 
-def prediction_sheet(predictions: Sequence[Prediction], path: Path, limit: int = 64) -> None:
-    """Draw the first `limit` predicted pictures with label, probability and file name, as a PNG at `path`.
+def prediction_sheet(predictions: Sequence[Prediction], path: Path, count: int) -> None:
+    """Draw predicted pictures, the first of `count`, with label, probability and file name, as a PNG at `path`.
 
     A label with a probability below UNSURE_BELOW is framed and ends with a question mark; a picture that
     could not be read is an empty one.
 
     Raises UserError when `path` cannot be written.
     """
-    tiles = [_predicted_tile(prediction) for prediction in predictions[:limit]]
-    note = _count(len(predictions), "picture") + _of_which(len(tiles), len(predictions))
+    tiles = [_predicted_tile(prediction) for prediction in predictions]
+    note = _count(count, "picture") + _of_which(len(tiles), count)
     if any(tile.mark == "unsure" for tile in tiles):
         note += f"; framed: less than {100 * UNSURE_BELOW:.0f} % sure"
     write_page("Predictions", note, [Band(tiles)], path)

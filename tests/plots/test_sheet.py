@@ -167,7 +167,7 @@ def test_a_sheet_of_augmentations_grows_with_what_is_on(tmp_path, monkeypatch):
 
 def test_predictions_are_drawn_in_order_and_unsure_ones_are_framed(tmp_path):
     pictures = [save(tmp_path / f"{name}.png", colour) for name, colour in (("a", RED), ("b", GREEN))]
-    prediction_sheet([said(pictures[0]), said(pictures[1], "dog", 0.6)], tmp_path / "sheet.png")
+    prediction_sheet([said(pictures[0]), said(pictures[1], "dog", 0.6)], tmp_path / "sheet.png", 2)
     sheet = drawn(tmp_path / "sheet.png")
     rows, red_columns, _ = area(sheet, RED)
     green_rows, green_columns, _ = area(sheet, GREEN)
@@ -182,20 +182,13 @@ def test_a_picture_that_cannot_be_read_leaves_its_place_empty(tmp_path):
     good = save(tmp_path / "good.png", RED)
     broken = Prediction(PictureFile(tmp_path / "broken.jpg"), None, None, (), "not a picture")
     gone = said(tmp_path / "gone.png")
-    prediction_sheet([broken, gone, said(good)], tmp_path / "sheet.png")
+    prediction_sheet([broken, gone, said(good)], tmp_path / "sheet.png", 3)
     sheet = drawn(tmp_path / "sheet.png")
     assert area(sheet, RED)[1].min() > 2 * 128
 
 
-def test_predictions_beyond_the_limit_are_left_out(tmp_path):
-    pictures = [said(save(tmp_path / f"{number}.png", colour)) for number, colour in enumerate([RED, GREEN, BLUE])]
-    prediction_sheet(pictures, tmp_path / "sheet.png", limit=2)
-    sheet = drawn(tmp_path / "sheet.png")
-    assert [area(sheet, colour)[2] > 0 for colour in (RED, GREEN, BLUE)] == [True, True, False]
-
-
 def test_no_predictions_give_a_sheet_that_says_so(tmp_path):
-    prediction_sheet([], tmp_path / "sheet.png")
+    prediction_sheet([], tmp_path / "sheet.png", 0)
     assert (drawn(tmp_path / "sheet.png") < 128).any()
 
 
