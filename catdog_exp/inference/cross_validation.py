@@ -34,8 +34,9 @@ def cross_validated(pictures: FeaturedPictures, pack: Pack) -> NDArray[np.float6
     if np.bincount(pictures.labels).min() < 2:
         return None
     features = _features(pictures)
-    digest = hashlib.sha256(features.tobytes() + pictures.labels.tobytes()).hexdigest()
-    about = {"format": FORMAT, "features": digest, "folds": FOLDS, "c": C}
+    digest = hashlib.sha256(features.data)
+    digest.update(pictures.labels.tobytes())
+    about = {"format": FORMAT, "features": digest.hexdigest(), "folds": FOLDS, "c": C}
 
     def make(folder: Path) -> None:
         started = time.perf_counter()
@@ -43,7 +44,7 @@ def cross_validated(pictures: FeaturedPictures, pack: Pack) -> NDArray[np.float6
         told = f"{len(pictures):,} training pictures", time.perf_counter() - started
         log.info("cross-validated a head on the features of %s in %.1f s", *told)
 
-    kept = kept_folder(pack, pack.folder / FOLDER / digest[:16], about, (VALUES,), "probabilities", make)
+    kept = kept_folder(pack, pack.folder / FOLDER / digest.hexdigest()[:16], about, (VALUES,), "probabilities", make)
     if kept is None:
         return _probabilities(features, pictures.labels)
     return cast("NDArray[np.float64]", np.load(kept / VALUES))

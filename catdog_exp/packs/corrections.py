@@ -31,7 +31,9 @@ def corrected(
     right = {**labels, **read_corrections(file, listing, contents)}
     gone = sum(label is None for label in right.values())
     changed = sum(label != right[path] for path, label in labels.items()) - gone
-    note = f"{listing.note or listing.root}, {changed:,} labels corrected, {gone:,} left out by hand"
+    note = (
+        f"{listing.note or listing.root}, {changed:,} label{'s' * (changed != 1)} corrected, {gone:,} left out by hand"
+    )
     pictures = [
         replace(picture, label=label) for picture in listing.pictures if (label := right[picture.path]) is not None
     ]
