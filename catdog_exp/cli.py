@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Each verb is a module of catdog_exp.commands with `main(words) -> exit code`.
 VERBS = (
     *("predict", "ui", "runs", "show", "diff", "rerun", "evaluate", "export", "register", "serve"),
-    *("sweeps", "sweep", "packs", "sync", "machine", "doctor", "answer"),
+    *("sweeps", "sweep", "packs", "sync", "machine", "doctor", "answer", "demo"),
 )
 
 

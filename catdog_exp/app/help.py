@@ -41,6 +41,8 @@ export RUN DIR --format onnx|mxnet|pyfunc
 register RUN [--name NAME] [--alias ALIAS]
                                          a run's network in the model registry
 serve RUN [--port N] [--workers N]       a run's network behind HTTP
+demo [--model RUN] [--host NAME] [--port N]
+                                         a page to drop pictures on
 sweeps [--json]                          the sweeps, with their jobs done, failed and running
 sweep pause|resume|cancel SWEEP          steer a sweep that is under way, from any terminal
 packs [verify [ID...] | prune [--unused] [--older AGE] [--yes]]

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import sys
+import urllib.request
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from catdog_exp.hosts import ANY, LOOPBACK, check_free, names_of, url_host
 from catdog_exp.tracking.config import TrackingConfig
-from catdog_exp.tracking.links import ALL, view_path
+from catdog_exp.tracking.links import ALL, run_path, view_path
 from catdog_exp.tracking.server_process import run_server
-from catdog_exp.tracking.store import existing_store
+from catdog_exp.tracking.store import Store, existing_store
 from catdog_exp.tracking.uris import absolute_uri, artifact_root, is_server, without_password
 
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+PORT = 5000
+LOOK = 2  # seconds that a look at it may take
 ALLOWED, ORIGINS = "MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"
 KEPT = ("MLFLOW_SERVER_", "MLFLOW_STATIC_PREFIX", "MLFLOW_SQLALCHEMYSTORE_", "MLFLOW_S3_", "MLFLOW_GCS_")
 
 
-def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) -> int:
+def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = PORT) -> int:
     """Serve MLflow's pages at http://host:port until Ctrl-C or SIGTERM ends them. Returns the exit code.
 
     The address is printed once it answers. Where the store is a server's already, its address is all there
@@ -41,6 +50,25 @@ def serve_ui(config: TrackingConfig, host: str = "127.0.0.1", port: int = 5000) 
         lines.append(f"it answers to this machine's names and addresses; {ALLOWED}=NAME,… adds others")
     health = f"http://{url_host(ANY.get(host, host))}:{port}{prefix}/health"
     return run_server(_command(config, uri, host, port), _environment(port, names), health, lines)
+
+
+def page_of_run(store: Store, run: Run, *, here: bool) -> str | None:
+    """The address of a run's page: at the server that keeps it, else at `catdog ui` where that shows it now.
+
+    here: whether a browser on this machine is to open it. None where there is no such page.
+    """
+    path = run_path(run.info.experiment_id, run.info.run_id)
+    if is_server(store.uri):
+        return f"{store.shown.rstrip('/')}{path}"
+    address = f"http://127.0.0.1:{PORT}"
+    # By the run's id, since the pages of another store may stand there.
+    asked = f"{address}/api/2.0/mlflow/runs/get?run_id={run.info.run_id}"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy reaches this machine
+    with suppress(OSError, http.client.HTTPException):
+        if here:
+            direct.open(asked, timeout=LOOK).close()
+            return f"{address}{path}"
+    return None
 
 
 def _environment(port: int, names: list[str]) -> dict[str, str]:
