@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import NamedTuple, cast
 
@@ -20,6 +21,9 @@ NOT_READ = {
     **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF, 0xF7), "lossless"),  # simplejpeg would end the process
     **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE, 0xDE), "hierarchical"),
 }
+# The next marker that has a length: none of those that may stand in a scan's data.
+_NEXT = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+MOST_SCANS = 100  # programs write about ten
 EXIF = b"Exif\0\0"
 ANY_FREQUENCIES = b"\0\x3f\0"  # the end of a scan's header in a sequential JPEG
 # Notes in the header that no pixel depends on where libjpeg does not know what is in them, by what it says of that.
@@ -50,6 +54,8 @@ def open_jpeg(data: bytes, short_edge: int | None) -> Coded:
     as many blocks as before are not noticed.
     """
     header = read_header(data)
+    if header.kept:
+        _check_scans(data, header.scan)
     reduction = 1 if short_edge is None else fraction(min(header.height, header.width), short_edge)
     width, height = (-(-edge // reduction) for edge in header[:2])
 
@@ -100,6 +106,19 @@ def _read_header(data: bytes) -> JpegHeader:
         elif marker == APP1 and data.startswith(EXIF, start):
             exif = data[start:end]
         position = end
+
+
+def _check_scans(data: bytes, position: int) -> None:
+    """Raise Unreadable for more scans than any program writes: each takes its time however few bytes it has.
+
+    position: where the first one's data start.
+    """
+    scans = 1
+    while (found := _NEXT.search(data, position)) and data[found.end() - 1] != END_OF_IMAGE:
+        scans += data[found.end() - 1] == START_OF_SCAN
+        if scans > MOST_SCANS:
+            raise Unreadable(f"damaged: a JPEG of more than {MOST_SCANS} scans")
+        position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
 
 
 def _decode(data: bytes, header: JpegHeader, width: int, height: int) -> Pixels:

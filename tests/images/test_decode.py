@@ -128,6 +128,14 @@ def _cut_jpegs(scene: Pixels) -> dict[str, bytes]:
     }
 
 
+def test_a_jpeg_of_hundreds_of_scans_is_refused_before_it_takes_hours(scene: Pixels):
+    jpeg = _encoded(scene, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    again = 200 * jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    with pytest.raises(Unreadable, match="more than 100 scans"):
+        decode_picture(jpeg[:-2] + again + jpeg[-2:], 32)
+    assert decode_picture(jpeg + again, 32).shape == (32, 43, 3)  # what stands behind the end takes no time
+
+
 def test_a_jpeg_that_is_cut_short_is_refused_and_nothing_is_written_to_stderr(
     scene: Pixels, capfd: pytest.CaptureFixture[str]
 ):
