@@ -94,7 +94,7 @@ def make(name: str, size: int, folder: Path) -> None:
     block(mx.nd.zeros((1, 3, size, size)))
     parameters = {key: own.data().asnumpy() for key, own in named_parameters(block).items()}
     about: dict[str, Any] = {"classes": ["cat", "dog"], "size": size, "epoch": 1, "metrics": {}, "seed": 0}
-    about |= {"objective": "val/accuracy", "mirrored": False, "pack": "", "learned": "", "validated": ""}
+    about |= {"objective": "val/accuracy", "mirrored": False, "pack": "", "learned": "", "validated": "", "quality": 95}
     checkpoint = Checkpoint(network=network, complete=True, parameters=parameters, **about)
     save_checkpoint(folder / "best.safetensors", checkpoint)
     np.savez(folder / "weights.npz", **{f"{number:03}": values for number, values in enumerate(parameters.values())})

@@ -10,7 +10,9 @@ from catdog_exp.networks.parameters import named_parameters
 from catdog_exp.training.checkpoint import Checkpoint, save_checkpoint
 
 
-def save_drawn(folder: Path, network: Network, size: int, *, mirrored: bool = False) -> Path:
+def save_drawn(
+    folder: Path, network: Network, size: int, *, mirrored: bool = False, quality: int | None = None
+) -> Path:
     """A checkpoint of a network whose parameters, and statistics of normalization, are drawn."""
     block = network.build(size, 2)
     block.initialize(mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=2))
@@ -37,6 +39,7 @@ def save_drawn(folder: Path, network: Network, size: int, *, mirrored: bool = Fa
         learned="",
         complete=True,
         validated="",
+        quality=quality,
         parameters=parameters,
     )
     save_checkpoint(folder / "best.safetensors", checkpoint)

@@ -84,6 +84,7 @@ def _describe(classifier: Classifier, folder: Path) -> None:
         "classes": checkpoint.classes,
         "size": checkpoint.size,
         "mirrored": checkpoint.mirrored,
+        "quality": checkpoint.quality,
         "epoch": checkpoint.epoch,
         "network": as_config(checkpoint.network),
     }

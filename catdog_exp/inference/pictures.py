@@ -15,6 +15,7 @@ import numpy as np
 from catdog_exp.images.decode import Unreadable, decode_picture, read_picture
 from catdog_exp.images.kinds import BEGINNING, kind_of
 from catdog_exp.images.limits import DecodingLimits
+from catdog_exp.images.packed import as_packed
 from catdog_exp.images.resize import Pixels, center_crop
 
 ENCRYPTED = 1  # bit of an entry's flags
@@ -82,10 +83,15 @@ class ZippedPicture:
         return decode_picture(data, short_edge, limits)
 
 
-def square(picture: Picture, size: int, limits: DecodingLimits | None = None) -> Pixels:
+def square(picture: Picture, size: int, limits: DecodingLimits | None = None, quality: int | None = None) -> Pixels:
     """The center crop of a picture, shrunk as packing shrinks: RGB, uint8, shape (size, size, 3).
+
+    quality: of the JPEG that packing makes of it, to the same pixels as a packed picture's; None: no JPEG.
 
     Raises Unreadable, as `read_picture` does.
     """
-    crop = center_crop(picture.pixels(size, limits or DecodingLimits()), size)
+    pixels = picture.pixels(size, limits or DecodingLimits())
+    if quality is not None:
+        pixels = decode_picture(as_packed(pixels, quality), size)
+    crop = center_crop(pixels, size)
     return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

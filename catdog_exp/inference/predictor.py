@@ -57,6 +57,7 @@ class Predictor:
     def answers(self, pictures: Iterable[Picture]) -> Generator[Prediction, None, None]:
         """A prediction of each picture, in order; one that cannot be read does not stop the others.
 
+        A picture is prepared as packing and evaluation prepared those that the network was trained and judged on.
         Each thread reads, decodes and computes a batch of its own, so memory does not grow with the number of pictures.
         To be closed where it may be left before its end.
         """
@@ -78,7 +79,7 @@ class Predictor:
 
     def _square(self, picture: Picture) -> Pixels | Unreadable:
         try:
-            return square(picture, self.checkpoint.size, self.limits)
+            return square(picture, self.checkpoint.size, self.limits, self.checkpoint.quality)
         except Unreadable as error:
             return error
 

@@ -40,6 +40,6 @@ def save_model(
     aside = folder.with_name(f".{folder.name}.aside")
     shutil.rmtree(aside, ignore_errors=True)
     card = model_card(checkpoint, run_id, pictures, figures)
-    write_model(aside, network, checkpoint.classes, checkpoint.size, example.tobytes(), card)
+    write_model(aside, network, checkpoint.classes, checkpoint.size, checkpoint.quality, example.tobytes(), card)
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
-
 from catdog_exp.images.content_hashes import Content, unchanged
 from catdog_exp.images.decode import Unreadable, read_picture
 from catdog_exp.images.limits import MAX_PIXELS, DecodingLimits
+from catdog_exp.images.packed import as_packed
 from catdog_exp.packs.lst_files import Entry, write_list
 from catdog_exp.packs.recordio import RecordWriter, frame, pack_record
 from catdog_exp.parallel import chunks_in_order
@@ -95,7 +94,4 @@ def pack_split(
 
 def _record(file: str, entry: Entry, resize: int, quality: int, limits: DecodingLimits) -> bytes:
     picture = read_picture(file, resize, limits)
-    done, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise Unreadable("cannot be encoded as a JPEG")
-    return frame(pack_record(entry.label, entry.index, jpeg.tobytes()))
+    return frame(pack_record(entry.label, entry.index, as_packed(picture, quality)))

@@ -22,15 +22,20 @@ NETWORK, SETTINGS = "artifacts/network.onnx", "artifacts/network.json"
 EXAMPLE, SERVING_EXAMPLE = "input_example.json", "serving_input_example.json"
 
 
-def write_model(folder: Path, network: bytes, classes: Sequence[str], size: int, example: bytes, card: str) -> None:
+def write_model(
+    folder: Path, network: bytes, classes: Sequence[str], size: int, quality: int | None, example: bytes, card: str
+) -> None:
     """Write an MLflow model into a new folder.
 
-    network: an .onnx file's bytes, from `pixels` to `probabilities`. size: edge of its square input. example: a
+    network: an .onnx file's bytes, from `pixels` to `probabilities`. size: edge of its square input.
+    quality: of the JPEGs that its pictures were packed as, None where that is not known. example: a
     picture file's bytes. card: what the model is, Markdown.
     """
     (folder / "artifacts").mkdir(parents=True)
     (folder / NETWORK).write_bytes(network)
-    (folder / SETTINGS).write_text(json.dumps({"classes": list(classes), "size": size}), encoding="utf-8")
+    (folder / SETTINGS).write_text(
+        json.dumps({"classes": list(classes), "size": size, "quality": quality}), encoding="utf-8"
+    )
     (folder / CARD).write_text(card, encoding="utf-8")
     shutil.copyfile(CODE, folder / CODE.name)
     asked = {"columns": ["picture"], "data": [[base64.b64encode(example).decode()]]}

@@ -44,6 +44,7 @@ class Model(PythonModel):
         settings = json.loads(Path(context.artifacts["settings"]).read_text(encoding="utf-8"))
         self._classes: list[str] = settings["classes"]
         self._size: int = settings["size"]
+        self._quality: int | None = settings["quality"]
         self._session = onnxruntime.InferenceSession(context.artifacts["network"], providers=["CPUExecutionProvider"])
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
@@ -66,24 +67,33 @@ class Model(PythonModel):
             crops = []
             for number, picture in enumerate(pictures[start : start + AT_ONCE], start + 1):
                 try:
-                    crops.append(crop_of(picture, self._size))
+                    crops.append(crop_of(picture, self._size, self._quality))
                 except (ValueError, OSError, cv2.error) as error:
                     raise ValueError(f"picture {number}: {error}") from None
             pixels = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)
             yield self._session.run(["probabilities"], {"pixels": pixels})[0].astype(np.float64)
 
 
-def crop_of(picture: Any, size: int) -> Pixels:
-    """The middle `size` × `size` pixels of a picture brought to that short edge: uint8, RGB, (size, size, 3)."""
+def crop_of(picture: Any, size: int, quality: int | None) -> Pixels:
+    """The middle `size` × `size` pixels of a picture brought to that short edge: uint8, RGB, (size, size, 3).
+
+    quality: of the JPEG that packing makes of it; None: no JPEG.
+    """
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (3,)):
             raise ValueError(f"pixels must be uint8, (height, width, 3) or (height, width), not {picture.shape}")
         if 0 in picture.shape:
             raise ValueError("it has no pixels")
-        pixels = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
-        return cropped(pixels, size, picture.shape[1], picture.shape[0])
-    pixels, width, height = decoded(content_of(picture), size)
-    return cv2.cvtColor(cropped(pixels, size, width, height), cv2.COLOR_BGR2RGB)
+        pixels = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR if picture.ndim == 3 else cv2.COLOR_GRAY2BGR)
+        height, width = picture.shape[:2]
+    else:
+        pixels, width, height = decoded(content_of(picture), size)
+    pixels = shrunk(pixels, size, width, height)
+    if quality is not None:
+        _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        pixels = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+    top, left = (pixels.shape[0] - size) // 2, (pixels.shape[1] - size) // 2
+    return cv2.cvtColor(pixels[top : top + size, left : left + size], cv2.COLOR_BGR2RGB)
 
 
 def content_of(picture: Any) -> bytes:
@@ -216,14 +226,12 @@ def on_white(pixels: Pixels) -> Pixels:
     return (((mixed >> 8) + mixed) >> 8).astype(np.uint8)
 
 
-def cropped(pixels: Pixels, size: int, width: int, height: int) -> Pixels:
-    """The middle of a picture brought to a short edge of `size`. width, height: of which it may be a fraction."""
+def shrunk(pixels: Pixels, size: int, width: int, height: int) -> Pixels:
+    """A picture brought to a short edge of `size`. width, height: of which it may be a fraction."""
     small_width, small_height = (round(edge * size / min(width, height)) for edge in (width, height))
     if max(small_width, small_height) > 65_500:
         raise ValueError(f"too elongated: {width:,} × {height:,} pixels")
-    pixels = resized(pixels, small_width, small_height)
-    top, left = (small_height - size) // 2, (small_width - size) // 2
-    return pixels[top : top + size, left : left + size]
+    return resized(pixels, small_width, small_height)
 
 
 def resized(pixels: Pixels, width: int, height: int) -> Pixels:

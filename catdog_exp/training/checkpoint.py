@@ -24,8 +24,9 @@ from catdog_exp.networks.network import Network
 from catdog_exp.reading import read
 from catdog_exp.training.learned import Learned, decoded
 
-FORMAT = 3
-WITHOUT_PICTURES = 2  # the format before, which does not say what the network was trained on
+FORMAT = 4
+WITHOUT_QUALITY = 3  # an earlier format, which does not say how the pictures were packed
+WITHOUT_PICTURES = 2  # the one before, which does not say what the network was trained on either
 # safetensors writes several metadata keys in an order that changes from run to run: one key does not.
 KEY = "catdog"
 
@@ -45,6 +46,7 @@ class Header:
     pack: fingerprint of the pack that it was trained on, "" where that is not known.
     learned, complete: the pictures that it has ever been trained on, as `Learned.encoded` writes them.
     validated: in the same way, those that its best epoch, or that of a network it started from, was chosen on.
+    quality: of the JPEGs that its pictures were packed as, 1..100; None where that is not known.
     """
 
     network: Network
@@ -59,6 +61,7 @@ class Header:
     learned: str
     complete: bool
     validated: str
+    quality: int | None
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,10 @@ def _content(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         values = json.loads(text)
         version = values.pop("format")
         # safetensors itself does not notice a changed byte among the parameters.
-        known = version in (FORMAT, WITHOUT_PICTURES)
+        known = version in (FORMAT, WITHOUT_QUALITY, WITHOUT_PICTURES)
         whole = not known or values.pop("params_sha256") == params_sha256(parameters)
+        if version != FORMAT:
+            values["quality"] = None
         if version == WITHOUT_PICTURES:
             values |= {"pack": "", "learned": "", "complete": False, "validated": ""}
         for key in ("learned", "validated"):

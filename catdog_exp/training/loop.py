@@ -74,6 +74,7 @@ def train(
     pack: str = "",
     learned: Learned | None = None,
     validated: Learned | None = None,
+    quality: int | None = None,
     on_begin: Callable[[Begun], None] | None = None,
 ) -> Trained:
     """Train a network, from seeded first weights, and keep in `folder` what is needed to go on.
@@ -87,7 +88,7 @@ def train(
     shape are the network's. workers: that train together, each with these same arguments; worker 0 alone writes
     files and validates. None: this process alone. pack: fingerprint of the pack, for the checkpoint. learned: the
     pictures that it will have been trained on at the end, None where they are not known. validated: those that its
-    best epoch is chosen on.
+    best epoch is chosen on. quality: of the packed JPEGs, for the checkpoint.
 
     Equal arguments give equal bytes in both files on the same kind of processor, for any number of threads
     and however often the training was interrupted.
@@ -135,6 +136,7 @@ def train(
             known.encoded(),
             known.complete,
             (validated or Learned()).encoded(),
+            quality,
             parameters,
         )
 

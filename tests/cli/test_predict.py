@@ -1,6 +1,7 @@
 """`catdog predict` with the networks of runs."""
 
 import csv
+import json
 import shutil
 
 import pytest
@@ -19,15 +20,23 @@ def pictures(finished, tmp_path):
     return folder
 
 
-def test_the_best_run_labels_a_folder(finished, catdog, pictures, tmp_path):
+def test_the_best_run_says_of_pictures_what_it_was_judged_by(finished, catdog, tmp_path):
+    root = next((finished[0] / "outputs" / "pictures").iterdir())
+    (table,) = finished[0].glob("outputs/runs/*/*/evaluation.json")
+    judged = json.loads(table.read_text())
+    rows = [dict(zip(judged["columns"], row, strict=True)) for row in judged["data"]]
+    pictures = [root / row["picture"] for row in rows]
     out = tmp_path / "labels.csv"
-    done = catdog("predict", pictures, "--out", out, f"paths.outputs={finished[0]}/outputs", cwd=tmp_path)
+    done = catdog("predict", *pictures, "--out", out, f"paths.outputs={finished[0]}/outputs", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "network of run" in done.stderr
-    table = done.stdout.splitlines()
-    assert [line.split()[-1].rsplit("/", 1)[-1] for line in table[1:]] == ["8.jpg", "9.jpg", "10.jpg"]
     with out.open(newline="") as file:
-        assert [row["label"] for row in csv.DictReader(file)] == [line.split()[0] for line in table[1:]]
+        found = list(csv.DictReader(file))
+    lines = done.stdout.splitlines()
+    for judged_as, said, line, picture in zip(rows, found, lines[1:], pictures, strict=True):
+        assert (said["label"], said["path"]) == (judged_as["predicted"], str(picture))
+        assert float(said["probability"]) == pytest.approx(judged_as["probability"], abs=1e-5)
+        assert line.split()[0] == said["label"]
 
 
 def test_a_run_is_chosen_by_the_first_digits_of_its_id(finished, catdog, pictures):

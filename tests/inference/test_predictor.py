@@ -4,15 +4,17 @@ import cv2
 import numpy as np
 import pytest
 
-from catdog_exp.inference.pictures import PictureFile, square
+from catdog_exp.data.decoded import decode_records
+from catdog_exp.inference.classifier import Classifier
+from catdog_exp.inference.pictures import PictureFile
 from catdog_exp.inference.predictor import load_predictor
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.packs.lst_files import Entry
-from catdog_exp.packs.recordio import read_records, unpack_record
 from catdog_exp.packs.writer import pack_split
 from catdog_exp.training.checkpoint import Checkpoint, save_checkpoint
 from catdog_exp.training.config import HardwareConfig
 from catdog_exp.training.learned import Learned
+from tests.checkpoints import save_drawn
 
 SIZE = 8
 RED, BLUE = (250, 0, 0), (0, 0, 250)
@@ -37,6 +39,7 @@ def predictor(tmp_path_factory):
         learned=Learned().with_more(["a1" * 32, "b2" * 32]).encoded(),
         complete=True,
         validated=Learned().with_more(["c3" * 32]).encoded(),
+        quality=None,
         parameters={
             "1.weight": kernel,
             "1.bias": np.full(1, 10, np.float32),  # above zero whatever the normalization
@@ -78,22 +81,20 @@ def test_the_middle_of_the_shrunk_picture_is_judged(tmp_path, predictor):
     assert found.probability == pytest.approx(expected.probability, rel=1e-5)
 
 
-def test_pictures_are_prepared_as_packing_prepares_them(tmp_path, real_pictures):
-    # Crops, so that the whole packed picture is the crop that is judged.
-    for photograph in sorted((real_pictures / "validation" / "cats").iterdir())[:10]:
-        pixels = cv2.imread(str(photograph))
-        edge = min(pixels.shape[:2])
-        cv2.imwrite(str(tmp_path / photograph.name), pixels[:edge, :edge])
-    pictures = sorted(tmp_path.glob("*.jpg"))
-    entries = [Entry(place, 0, picture.name) for place, picture in enumerate(pictures)]
-    pack_split(entries, tmp_path, tmp_path / "pack", resize=32, quality=90, threads=2)
-    packed = [unpack_record(payload).image for payload in read_records(tmp_path / "pack.rec")]
-    assert [as_jpeg(square(PictureFile(picture), 32), quality=90) for picture in pictures] == packed
-
-
-def as_jpeg(crop, quality):
-    pixels = cv2.cvtColor(crop, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_it_says_of_a_picture_what_evaluation_said_of_it_packed(tmp_path, real_pictures, mirrored):
+    cnn = Cnn(layers=3, width=8, dense=[8], batch_norm=True, dropout=0.1)
+    file = save_drawn(tmp_path, cnn, 32, mirrored=mirrored, quality=90)
+    root = real_pictures / "validation" / "cats"
+    names = sorted(path.name for path in root.iterdir())[:40]
+    entries = [Entry(place, 0, name) for place, name in enumerate(names)]
+    pack_split(entries, root, tmp_path / "pack", resize=32, quality=90, threads=2)
+    judged = Classifier.load(file).probabilities_of(decode_records([tmp_path / "pack.rec"], 32, threads=2))
+    found = answers(load_predictor(file, HardwareConfig("cpu", 64, 2)), [root / name for name in names])
+    np.testing.assert_allclose([each.probabilities for each in found], judged, atol=1e-5)
+    assert np.ptp(judged[:, 0]) > 0.01  # it tells them apart
+    unpacked = answers(load_predictor(save_drawn(tmp_path, cnn, 32), HardwareConfig("cpu", 64, 2)), [root / names[0]])
+    assert abs(unpacked[0].probabilities[0] - judged[0, 0]) > 1e-5  # which the packed JPEG makes a difference to
 
 
 def test_unreadable_files_keep_their_place_and_do_not_stop_the_others(tmp_path, predictor):

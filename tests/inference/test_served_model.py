@@ -32,7 +32,7 @@ CNN = Cnn(layers=2, width=8, dense=[8], batch_norm=True, dropout=0.1)
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory) -> Classifier:
-    return Classifier.load(save_drawn(tmp_path_factory.mktemp("checkpoint"), CNN, SIZE, mirrored=True))
+    return Classifier.load(save_drawn(tmp_path_factory.mktemp("checkpoint"), CNN, SIZE, mirrored=True, quality=95))
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,11 @@ def test_the_folder_is_what_mlflow_wants_and_tells_what_it_is(folder):
     card = (folder / "README.md").read_text()
     for part in ("| accuracy | 0.9 |", "cats and dogs", "`a1b2`", "limits", "no answer but cat, dog"):
         assert part in card
-    assert json.loads((folder / "artifacts" / "network.json").read_text()) == {"classes": ["cat", "dog"], "size": SIZE}
+    assert json.loads((folder / "artifacts" / "network.json").read_text()) == {
+        "classes": ["cat", "dog"],
+        "size": SIZE,
+        "quality": 95,
+    }
 
 
 def test_a_network_that_its_onnx_model_does_not_equal_leaves_the_folder_alone(

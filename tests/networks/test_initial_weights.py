@@ -55,6 +55,7 @@ def test_our_own_checkpoint_is_read_by_its_parameters(tmp_path):
         learned="",
         complete=True,
         validated="",
+        quality=95,
         parameters=WEIGHTS,
     )
     save_checkpoint(path, checkpoint)

@@ -37,6 +37,7 @@ def checkpoint() -> Checkpoint:
         learned=Learned().with_more(["a1" * 32, "b2" * 32]).encoded(),
         complete=True,
         validated=Learned().with_more(["c3" * 32]).encoded(),
+        quality=95,
         parameters={
             "1.weight": rng.normal(size=(4, 3, 3, 3)).astype(np.float32),
             "1.bias": rng.normal(size=4).astype(np.float32),
@@ -146,7 +147,7 @@ def test_another_programs_safetensors_file_is_named(tmp_path):
         ("{", "header is damaged"),
         ("[]", "header is damaged"),
         ("{}", "header is damaged"),
-        (json.dumps({"format": 99}), "has format 99, and this program reads format 3"),
+        (json.dumps({"format": 99}), "has format 99, and this program reads format 4"),
         (json.dumps({"format": 2}), "header is damaged"),
         (
             json.dumps({"format": 2, "params_sha256": params_sha256(ZEROS), "classes": ["a", "b"]}),
@@ -161,17 +162,21 @@ def test_a_header_that_cannot_be_read_is_named(tmp_path, header, line):
         load_checkpoint(path)
 
 
-def test_a_checkpoint_of_the_version_before_is_read_and_does_not_say_what_it_learned(tmp_path):
+def test_checkpoints_of_earlier_versions_are_read_and_do_not_say_what_they_cannot(tmp_path):
     path = tmp_path / "a.safetensors"
     save_checkpoint(path, checkpoint())
     arrays = load_file(path)
     with safe_open(path, "numpy") as file:
         header = json.loads(file.metadata()["catdog"])
+    del header["quality"]
+    save_file(arrays, path, metadata={"catdog": json.dumps({**header, "format": 3})})
+    loaded = load_checkpoint(path)
+    assert (loaded.pictures, loaded.quality) == (checkpoint().pictures, None)
     for key in ("pack", "learned", "complete", "validated"):
         del header[key]
     save_file(arrays, path, metadata={"catdog": json.dumps({**header, "format": 2})})
     loaded = load_checkpoint(path)
-    assert (loaded.network, loaded.epoch, loaded.pack) == (checkpoint().network, 7, "")
+    assert (loaded.network, loaded.epoch, loaded.pack, loaded.quality) == (checkpoint().network, 7, "", None)
     assert loaded.pictures == Learned(frozenset(), complete=False)
 
 

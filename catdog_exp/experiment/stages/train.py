@@ -99,6 +99,7 @@ def train(
         pack=pack.fingerprint,
         learned=before.with_more(work.pack.digests("train")),
         validated=(Learned() if start is None else start.validated).with_more(judged),
+        quality=config.data.quality,
     )
     workers.leave()
     if place is None:
