@@ -107,7 +107,8 @@ def _run(words: Sequence[str]) -> int:
 @contextmanager
 def _process_for_tracking(words: Sequence[str]) -> Iterator[SenderProcess | None]:
     """What talks to MLflow for a single run: it imports that while this process imports Hydra, and composes."""
-    if any(word.startswith(("-", "sweep", "tracking=none", "plan=")) for word in words):
+    is_imported = "mlflow" in sys.modules  # a thread of this process does, then
+    if is_imported or any(word.startswith(("-", "sweep", "tracking=none", "plan=")) for word in words):
         yield None
         return
     from catdog_exp.tracking.sender_process import SenderProcess
