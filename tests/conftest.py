@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from catdog_exp import console
+from catdog_exp.tracking.config import TrackingConfig
+from catdog_exp.tracking.store import open_store
 from tests.clusters import one_slurm_node, two_ray_nodes
 
 MEMORY = Path("/dev/shm")  # a file system in memory
@@ -87,3 +89,13 @@ def real_pictures() -> Path:
     if not folder.is_dir():
         pytest.skip("the real photographs are not on this machine (CATDOG_REAL_DATA names their folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store without experiments or runs: making one takes seconds, copying it does not."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    config = TrackingConfig(True, f"sqlite:///{path}", "first", None, None)
+    store = open_store(config)
+    store.client.delete_experiment(store.experiment_id)
+    return path

@@ -63,7 +63,7 @@ def test_runs_and_sweeps_warn_as_they_begin(words, own, tmp_path):
     begun = forked(["machine=lab", *words], tmp_path)
     assert "machine=lab sets hardware.batch_size=32, which changes results" in begun.stdout + begun.stderr
     assert "Traceback" not in begun.stderr
-    assert begun.code == (2 if "hydra.run.dir=conf" in words else 0), begun.stderr
+    assert begun.returncode == (2 if "hydra.run.dir=conf" in words else 0), begun.stderr
 
 
 def test_the_machine_is_one_of_the_settings(own, monkeypatch):

@@ -1,6 +1,7 @@
-"""The installed command, driven as a user drives it."""
+"""The command, driven as a user drives it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.background import kill_all
+from tests.cli.forked import forked
 
 # A whole run in a few seconds.
 SMALL = ["data.source.count=60", "data.resize=16", "train.epochs=2", "model.width=4", "model.layers=2"]
@@ -27,8 +29,18 @@ def command():
 
 
 @pytest.fixture
-def catdog(tmp_path, environment, command):
-    """Runs `catdog WORDS…`, in an empty folder unless told otherwise; returns the finished process, output as text."""
+def catdog(tmp_path):
+    """Runs `catdog WORDS…`, in an empty folder unless told otherwise, as `forked` does; returns how it ended."""
+
+    def run(*words, cwd=tmp_path, timeout=240, **env):
+        return forked(words, cwd, timeout=timeout, **env)
+
+    return run
+
+
+@pytest.fixture
+def installed(tmp_path, environment, command):
+    """As `catdog`, by the installed command: for what its start, its processes or its variables bring about."""
 
     def run(*words, cwd=tmp_path, timeout=240, **env):
         return subprocess.run(
@@ -59,6 +71,13 @@ def begin(tmp_path, environment, command):
     for process in begun:
         if process.poll() is None:
             kill_all(process)
+
+
+@pytest.fixture
+def store_there(tmp_path, empty_store):
+    """The runs' store is there already."""
+    (tmp_path / "outputs").mkdir()
+    shutil.copy(empty_store, tmp_path / "outputs" / "mlflow.db")
 
 
 @pytest.fixture(scope="session")

@@ -89,15 +89,15 @@ def check(words, folder):
     """Run them in an empty folder. Returns the exit code."""
     of_command = not set(COMMANDS).isdisjoint(words)
     done = forked([*words, *(OF_COMMANDS if of_command else ENDS)], folder, HOME=str(folder / "home"))
-    shown = f"{words}: {done.code}\n{done.stderr[-3000:]}"
-    assert done.code in (0, 2), shown
+    shown = f"{words}: {done.returncode}\n{done.stderr[-3000:]}"
+    assert done.returncode in (0, 2), shown
     assert "Traceback" not in done.stderr, shown
     assert "error of ours" not in done.stderr, shown
-    if done.code == 2:
+    if done.returncode == 2:
         assert done.stderr.startswith("catdog: "), shown
         assert done.stderr.count("\n") == 1, shown
     assert {path.name for path in folder.iterdir()} <= {"o"}, shown
-    return done.code
+    return done.returncode
 
 
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

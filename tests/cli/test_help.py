@@ -23,10 +23,10 @@ def test_help_lists_runs_verbs_and_groups_and_makes_nothing(catdog, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_help_answers_within_a_second(catdog):
+def test_help_answers_within_a_second(installed):
     def seconds():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        catdog("--help")
+        installed("--help")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -1,21 +1,23 @@
 """Fine-tuning: a run that starts from another run's network, and what is wrong with a start."""
 
+import shutil
+
 import pytest
 
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
 
 
-def test_a_run_starts_from_another_run_s_network(catdog, tmp_path):
-    assert catdog(*SMALL).returncode == 0
-    (first,) = runs(tmp_path)
+def test_a_run_starts_from_another_run_s_network(catdog, tmp_path, finished):
+    folder = shutil.copytree(finished[0], tmp_path / "folder")
+    (first,) = runs(folder)
     words = (f"train.init_from={first.info.run_id[:10]}", "train.freeze=[1,2]", "train.epochs=1")
-    done = catdog(*SMALL, *words)
+    done = catdog(*SMALL, *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "parameters are taken from the file" in done.stdout
-    second = runs(tmp_path)[-1]
+    second = runs(folder)[-1]
     assert int(second.data.params["model.parameters"]) > 0
-    assert "model_summary.txt" in [file.path for file in client(tmp_path).list_artifacts(second.info.run_id)]
+    assert "model_summary.txt" in [file.path for file in client(folder).list_artifacts(second.info.run_id)]
 
 
 @pytest.mark.parametrize(

@@ -97,14 +97,14 @@ def test_an_error_in_a_class_of_one_s_own_is_told_as_that(catdog, tmp_path):
     assert [run.info.status for run in runs(tmp_path)] == ["FAILED"]
 
 
-def test_a_missing_shared_library_is_named_with_its_package(catdog, tmp_path):
+def test_a_missing_shared_library_is_named_with_its_package(installed, tmp_path):
     # A package of this name before the real one, whose import fails as on a bare image.
     shadow = tmp_path / "shadow"
     shadow.mkdir()
     (shadow / "cv2.py").write_text(
         "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')\n"
     )
-    done = catdog(*SMALL, PYTHONPATH=str(shadow))
+    done = installed(*SMALL, PYTHONPATH=str(shadow))
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1] == (
         "catdog: the shared library libGL.so.1 is missing: install it with `apt-get install libgl1`"

@@ -34,15 +34,15 @@ def assert_whole(folder, jobs):
 
 
 @needs_submitit
-def test_local_processes(catdog, tmp_path):
-    done = catdog("-m", "hydra/launcher=local_processes", *SMALL, "train.seed=1,2")
+def test_local_processes(installed, tmp_path):
+    done = installed("-m", "hydra/launcher=local_processes", *SMALL, "train.seed=1,2")
     assert done.returncode == 0, done.stderr
     assert_whole(tmp_path, jobs=2)
 
 
 @needs_slurm
-def test_slurm(catdog, tmp_path, slurm):
-    done = catdog("-m", "hydra/launcher=slurm", *SMALL, "train.seed=1,2,3", SLURM_CONF=slurm / "slurm.conf")
+def test_slurm(installed, tmp_path, slurm):
+    done = installed("-m", "hydra/launcher=slurm", *SMALL, "train.seed=1,2,3", SLURM_CONF=slurm / "slurm.conf")
     assert done.returncode == 0, done.stderr
     assert_whole(tmp_path, jobs=3)
     log = slurm / "slurmctld.log"

@@ -85,7 +85,7 @@ def test_a_mistake_is_told_in_one_line(tmp_path, words, told):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
     assert told in done.stderr
-    assert done.code == 2
+    assert done.returncode == 2
     assert list(tmp_path.iterdir()) == []
 
 

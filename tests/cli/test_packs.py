@@ -13,6 +13,7 @@ import pytest
 
 from catdog_exp.packs.manifest import read_manifest, write_manifest
 from tests.cli.conftest import SMALL
+from tests.cli.forked import forked
 from tests.cli.store import runs
 from tests.conftest import REPOSITORY
 
@@ -25,11 +26,12 @@ def _packs(folder: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def both(finished, tmp_path_factory, command, environment):
+def both(finished, tmp_path_factory):
     """A folder with the pack of a run that is tracked, and one that no run has used. To be copied."""
     folder = tmp_path_factory.mktemp("packs") / "both"
     shutil.copytree(finished[0], folder)
-    subprocess.run([command, *UNUSED], cwd=folder, env=environment, check=True, capture_output=True)
+    done = forked(UNUSED, folder, timeout=240)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

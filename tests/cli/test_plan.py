@@ -11,6 +11,8 @@ from catdog_exp.packs.lst_files import read_list
 from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
 
+pytestmark = pytest.mark.usefixtures("store_there")
+
 OWN = SMALL[1:]  # for pictures of one's own
 
 
@@ -139,7 +141,7 @@ def test_one_stage_more_costs_that_stage(catdog, tmp_path):
 
 
 @pytest.mark.slow
-def test_another_kind_of_device_is_another_training(catdog, tmp_path):
+def test_another_kind_of_device_is_another_training(installed, tmp_path):
     # No GPU here: MXNet is told that there is one, and computes on the processor in its place.
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
@@ -148,16 +150,18 @@ def test_another_kind_of_device_is_another_training(catdog, tmp_path):
         "    mx.context = lambda *_: mx.mx.cpu()\n"
     )
     words = {"PYTHONPATH": str(tmp_path)}
-    output(catdog(*SMALL, "hardware.device=cpu", **words))
-    told = output(catdog(*SMALL, "hardware.device=gpu", **words))
+    output(installed(*SMALL, "hardware.device=cpu", **words))
+    told = output(installed(*SMALL, "hardware.device=gpu", **words))
     assert "finished already" not in told
     assert len({run.data.tags["fingerprint"] for run in runs(tmp_path)}) == 2
 
 
 def test_the_plan_is_said_and_nothing_is_done(catdog, tmp_path):
-    told = output(catdog(*SMALL, "plan=true"))
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    told = output(catdog(*SMALL, "plan=true", cwd=nothing))
     assert "60 are to be drawn" in told
-    assert not (tmp_path / "outputs").exists()
+    assert list(nothing.iterdir()) == []
     output(catdog(*SMALL, "stages=[pack,train]"))
     (run,) = runs(tmp_path)
     before = sorted(tmp_path.rglob("*"))

@@ -14,9 +14,9 @@ from tests.cli.store import runs
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_main_job_learns_cats_from_dogs_within_minutes(catdog, tmp_path, real_pictures):
+def test_the_main_job_learns_cats_from_dogs_within_minutes(installed, tmp_path, real_pictures):
     start = time.monotonic()
-    done = catdog("data=filtered", f"data.root={real_pictures}", timeout=600)
+    done = installed("data=filtered", f"data.root={real_pictures}", timeout=600)
     seconds = time.monotonic() - start
     assert done.returncode == 0, done.stderr
     assert "packed 2,000 + 1,000 pictures (cat 1,500, dog 1,500)" in done.stdout

@@ -10,6 +10,8 @@ from tests.cli.conftest import SMALL
 from tests.cli.store import runs
 from tests.cli.troubled import MODEL, SOURCE
 
+pytestmark = pytest.mark.usefixtures("store_there")
+
 
 @pytest.fixture
 def pictures(tmp_path, finished):

@@ -207,9 +207,9 @@ def test_without_the_stage_pack_the_pack_that_is_there_is_used(finished, tmp_pat
 
 
 @pytest.mark.slow
-def test_the_default_run_is_done_in_time_and_neither_trivial_nor_hopeless(tmp_path, catdog):
+def test_the_default_run_is_done_in_time_and_neither_trivial_nor_hopeless(tmp_path, installed):
     before, unit = resource.getrusage(resource.RUSAGE_CHILDREN), reference_seconds()
-    done = catdog()
+    done = installed()
     assert done.returncode == 0, done.stderr
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = (unit + reference_seconds()) / 2

@@ -40,7 +40,7 @@ def test_a_sweep_from_several_processes_is_found_repeated_and_used_elsewhere(ser
 
     def told(*words, code=0, **variables):
         done = forked(words, elsewhere, **{**here, **variables})
-        assert done.code == code, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr
 
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"

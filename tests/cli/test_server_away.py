@@ -51,7 +51,7 @@ def trains(tmp_path, process):
     wait_until(lambda: list(tmp_path.glob("outputs/unfinished/*/state-*")), process)
 
 
-def test_a_run_that_is_killed_meanwhile_and_repeated_is_whole(catdog, begin, door, tmp_path):
+def test_a_run_that_is_killed_meanwhile_and_repeated_is_whole(installed, begin, door, tmp_path):
     words = [*WORDS, f"tracking.uri=http://{door.address}", "tracking.experiment=killed"]
     run = begin(*words, start_new_session=True)
     trains(tmp_path, run)
@@ -60,7 +60,7 @@ def test_a_run_that_is_killed_meanwhile_and_repeated_is_whole(catdog, begin, doo
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     door.open()
-    done = catdog(*words, timeout=400)
+    done = installed(*words, timeout=400)
     assert done.returncode == 0, done.stderr
     assert "going on with run" in done.stderr + done.stdout
     the_run(door, "killed")

@@ -2,6 +2,7 @@
 
 import importlib
 
+import catdog_exp.sweeps.ready  # noqa: F401  # all that is slow, and safe to fork
 from catdog_exp.app.compose import compose, run_config
 
 SHARED = [

@@ -7,17 +7,6 @@ from pathlib import Path
 import pytest
 
 from catdog_exp.tracking.config import TrackingConfig
-from catdog_exp.tracking.store import open_store
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a store without experiments or runs: making one takes seconds, copying it does not."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    config = TrackingConfig(True, f"sqlite:///{path}", "first", None, None)
-    store = open_store(config)
-    store.client.delete_experiment(store.experiment_id)
-    return path
 
 
 @pytest.fixture
