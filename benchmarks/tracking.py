@@ -33,7 +33,7 @@ def main() -> None:
     given = dict(enumerate(sys.argv[1:]))
     runs, epochs = int(given.get(0, 5)), int(given.get(1, 60))
     uri = [f"tracking.uri={given[2]}"] if 2 in given else []
-    words = [f"train.epochs={epochs}", "stages=[pack,train]"]
+    words = [f"train.epochs={epochs}", "stages=[pack,train]", "if_exists=new"]  # a server keeps what was before
     times: dict[str, list[float]] = {"with": [], "without": []}
     for _ in range(runs):
         times["without"].append(seconds([*words, "tracking=none"]))
