@@ -67,8 +67,11 @@ def test_the_heat_lies_on_what_tells_the_class(tmp_path, family):
     on = np.array([own[mask].mean() > 2 * own[~mask].mean() for own, mask in zip(maps, masks, strict=True)])
     assert right.mean() > 0.9
     assert on[right].mean() > 0.9
-    alone = heat_maps(classifier, crops[3:4])
-    np.testing.assert_allclose(alone, maps[3:4], atol=1e-4)
+    print(
+        np.abs(heat_maps(classifier, crops[3:4]) - maps[3:4]).max(),
+        np.abs(heat_maps(classifier, crops) - maps).max(),
+    )
+    np.testing.assert_allclose(heat_maps(classifier, crops[3:4]), maps[3:4], atol=1e-4)  # alone as among others
     assert heat_maps(classifier, crops[:0]).shape == (0, SIZE, SIZE)
 
 
