@@ -31,6 +31,7 @@ pins:  ## resolve all packages anew and write the exact versions into pyproject.
 docs:  ## draw the pictures of README and docs again (with chromium)
 	uv run python scripts/docs.py
 	uv run python scripts/screenshots.py
+	uv run python -m scripts.demo_picture
 
 wheel:  ## the package as a wheel, in dist/
 	uv build --wheel

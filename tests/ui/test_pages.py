@@ -2,17 +2,13 @@
 
 import re
 import socket
-import sys
-from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from playwright.sync_api import expect
 
 from scripts.screenshots import (
     CHROMIUM,
     chromium_page,
-    make_sweeps,
     open_charts,
     open_comparison,
     open_model,
@@ -21,6 +17,7 @@ from scripts.screenshots import (
     served,
 )
 from tests.cli.store import runs
+from tests.ui.conftest import CATDOG
 
 pytestmark = [
     pytest.mark.service,
@@ -29,21 +26,6 @@ pytestmark = [
 ]
 expect.set_options(timeout=60_000)  # ms
 FIRST = "model.layers × data.resize, 4 jobs"
-
-
-CATDOG = Path(sys.executable).with_name("catdog")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory, worker_id):
-    """The outputs of two sweeps, made by one of the processes that run tests, for all of them."""
-    base = tmp_path_factory.getbasetemp()
-    place = (base if worker_id == "master" else base.parent) / "ui"
-    with FileLock(f"{place}.lock"):
-        if not place.exists():
-            place.mkdir()
-            make_sweeps(place, CATDOG)
-    return place
 
 
 @pytest.fixture(scope="module")
