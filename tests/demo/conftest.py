@@ -10,9 +10,9 @@ from catdog_exp.networks.cnn import Cnn
 from catdog_exp.tracking.config import TrackingConfig
 from tests.checkpoints import save_drawn
 from tests.demo.serving import served
-from tests.tracking.conftest import empty_store, ready, tracking
+from tests.tracking.conftest import ready, tracking
 
-__all__ = ["empty_store", "ready", "tracking"]
+__all__ = ["ready", "tracking"]
 
 RUN = "0123456789abcdef" * 2  # id of the run that the network is of
 SIZE = 16
