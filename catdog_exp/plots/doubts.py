@@ -24,13 +24,15 @@ def duplicates_sheet(sides: Mapping[str, Sequence[tuple[Tile, Tile]]], path: Pat
 
 
 def labels_sheet(sides: Mapping[str, Sequence[Tile]], path: Path) -> None:
-    """Draw pictures whose label is probably wrong, by their side, the most doubtful first, as a PNG at `path`.
+    """Draw pictures whose label may be wrong, by their side, the most doubtful first, as a PNG at `path`.
 
     Raises UserError when `path` cannot be written.
     """
-    bands = [
-        Band(tiles[:MOST], side, _of(min(len(tiles), MOST), len(tiles), "in doubt")) for side, tiles in sides.items()
-    ]
+    bands = []
+    for side, tiles in sides.items():
+        likely = sum(tile.mark == "wrong" for tile in tiles)
+        note = _of(min(len(tiles), MOST), len(tiles), "in doubt")
+        bands.append(Band(tiles[:MOST], side, f"{note}; {likely:,} in colour are probably wrong"))
     write_page("Likely wrong labels", "what each is said to be, and what it rather seems to be", bands, path)
 
 

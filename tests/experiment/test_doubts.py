@@ -101,7 +101,7 @@ def test_doubtful_labels_are_listed_in_the_file_that_corrects_them(listing: List
     }
     # One is corrected, the file given back: that picture is asked for no more, and what was said of it stays.
     edited = tmp_path / "edited.csv"
-    edited.write_text(table.read_text().replace("0.9000,,", "0.9000,dog,", 1))
+    edited.write_text(table.read_text().replace("0.9000,yes,,", "0.9000,yes,dog,", 1))
     (settled,) = (row["picture"] for row in rows(edited) if row["correction"])
     again = judged(listing, tmp_path, edited)
     log_doubtful_labels(*again[:3])

@@ -24,15 +24,18 @@ def test_it_finds_what_cleanlab_finds_in_the_same_order(pictures: int, classes: 
     wanted = find_label_issues(labels, probabilities, **ranked)
     found = doubtful_labels(labels, probabilities)
     assert len(wanted) > 2
-    assert [doubt.place for doubt in found] == wanted.tolist()
+    assert [doubt.place for doubt in found if doubt.likely] == wanted.tolist()
+    mistaken = find_label_issues(labels, probabilities, **{**ranked, "filter_by": "predicted_neq_given"})
+    assert [doubt.place for doubt in found] == mistaken.tolist()
     for doubt in found:
         assert doubt.label == labels[doubt.place] != doubt.suggested
-        assert doubt.probability == probabilities[doubt.place, doubt.suggested]
+        assert doubt.probability == probabilities[doubt.place].max()
 
 
-def test_a_class_without_pictures_and_sure_labels_raise_no_doubt():
+def test_a_class_without_pictures_and_right_labels_raise_no_doubt():
     labels = np.array([0, 0, 2, 2])
-    probabilities = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.1, 0.1, 0.8], [0.0, 0.3, 0.7]])
-    assert doubtful_labels(labels, probabilities) == []
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.3, 0.7, 0.0], [0.1, 0.1, 0.8], [0.0, 0.3, 0.7]])
+    assert doubtful_labels(labels, probabilities) == [(1, 0, 1, 0.7, False)]
     assert doubtful_labels(labels[:0], probabilities[:0]) == []
-    assert [doubt.place for doubt in doubtful_labels(np.array([0, 2, 2, 2, 0]), probabilities[[0, 0, 2, 3, 0]])] == [1]
+    swapped = doubtful_labels(np.array([0, 2, 2, 2, 0]), probabilities[[0, 0, 2, 3, 0]])
+    assert swapped == [(1, 2, 0, 0.9, True)]

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from catdog_exp.images.resize import Pixels
     from catdog_exp.inference.evaluation import Evaluation
     from catdog_exp.packs.store import Pack
-    from catdog_exp.plots.page import Tile
+    from catdog_exp.plots.page import Mark, Tile
     from catdog_exp.sources.source import Split
 
 RELEASED = 512  # pictures after which the memory of their pixels is given back
 DUPLICATES = [PICTURE, "side", "class", "near", "near_side", "near_class", "likeness", "mirrored", SHA256]
-LABELS = [PICTURE, "side", "class", "suggested", "probability", CORRECTION, SHA256]
+LABELS = [PICTURE, "side", "class", "suggested", "probability", "likely_wrong", CORRECTION, SHA256]
 
 log = logging.getLogger(__name__)
 
@@ -121,19 +121,22 @@ def log_doubtful_labels(work: Work, pack: Pack, sides: Sequence[Side]) -> None:
             name, label, suggested = names[digest], classes[doubt.label], classes[doubt.suggested]
             if {name, digest} & settled:
                 continue
-            rows.append([name, side.split, label, suggested, f"{doubt.probability:.4f}", "", digest])
+            told = f"{doubt.probability:.4f}", "yes" if doubt.likely else "no"
+            rows.append([name, side.split, label, suggested, *told, "", digest])
             line = f"{label}, or {suggested} {100 * doubt.probability:.0f} %?"
-            drawn.setdefault(side.split, []).append(_tile(side, doubt.place, line, names))
+            tile = _tile(side, doubt.place, line, names, "wrong" if doubt.likely else "none")
+            drawn.setdefault(side.split, []).append(tile)
     if not rows:
         return
-    counts = ", ".join(f"{len(tiles):,} {split}" for split, tiles in drawn.items())
+    counts = {side: f"{sum(tile.mark == 'wrong' for tile in tiles)} of {len(tiles)}" for side, tiles in drawn.items()}
     rows += [[row.get(column) or "" for column in LABELS] for row in given]
     table, sheet = work.folder / "likely_wrong_labels.csv", work.folder / "likely_wrong_labels.png"
     _write(table, LABELS, rows)
     labels_sheet(drawn, sheet)
     for file in (table, sheet):
         work.tracker.artifact(file)
-    log.info("labels that are probably wrong: %s (%s; to correct: %s)", counts, sheet.name, table.name)
+    shown = ", ".join(f"{count} {side}" for side, count in counts.items())
+    log.info("labels in doubt that are probably wrong: %s (%s; to correct: %s)", shown, sheet.name, table.name)
 
 
 def _held_out(side: Side, pack: Pack) -> NDArray[np.float64] | None:
@@ -165,12 +168,12 @@ def _in_order(pictures: DecodedPictures) -> Iterator[Pixels]:
         yield pictures.picture(place)
 
 
-def _tile(side: Side, place: int, line: str, names: Mapping[str, str]) -> Tile:
+def _tile(side: Side, place: int, line: str, names: Mapping[str, str], mark: Mark = "none") -> Tile:
     from catdog_exp.images.resize import center_crop
     from catdog_exp.plots.page import Tile
 
     picture = center_crop(side.pictures.picture(place), side.pictures.size)
-    return Tile(picture, (line, names[side.digests[place]].rpartition("/")[2]))
+    return Tile(picture, (line, names[side.digests[place]].rpartition("/")[2]), mark)
 
 
 def _write(file: Path, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
