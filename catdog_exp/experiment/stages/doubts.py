@@ -123,7 +123,7 @@ def log_doubtful_labels(work: Work, pack: Pack, sides: Sequence[Side]) -> None:
                 continue
             told = f"{doubt.probability:.4f}", "yes" if doubt.likely else "no"
             rows.append([name, side.split, label, suggested, *told, "", digest])
-            line = f"{label}, or {suggested} {100 * doubt.probability:.0f} %?"
+            line = f"{label}? {suggested} {100 * doubt.probability:.0f} %"
             tile = _tile(side, doubt.place, line, names, "wrong" if doubt.likely else "none")
             drawn.setdefault(side.split, []).append(tile)
     if not rows:
