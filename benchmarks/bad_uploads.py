@@ -49,7 +49,7 @@ def uploads(most_bytes: int) -> dict[str, Upload]:
     frame = jpeg.index(b"\xff\xc0")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-        zipped.writestr("picture.jpg", bytes(100_000_000))
+        zipped.writestr("picture.jpg", bytes(20_000_000))
     no_picture, damaged, cut = "not a picture", "damaged", "cut short"
     broken = {
         "nothing": (b"", "empty file"),
@@ -77,7 +77,7 @@ def uploads(most_bytes: int) -> dict[str, Upload]:
         "PNG that declares 100,000 × 100,000": (_png(100_000, 100_000, b""), "too large"),
         "PNG bomb of 400 million pixels": (_png(20_000, 20_000, bytes(20_000 * 2_501)), "too large"),
         "PNG with a bomb for a text": (
-            _png(8, 8, bytes(16), _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(100_000_000)))),
+            _png(8, 8, bytes(16), _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(20_000_000)))),
             damaged,
         ),
         "GIF cut in half": (gif[: len(gif) // 2], damaged),
@@ -100,7 +100,7 @@ def uploads(most_bytes: int) -> dict[str, Upload]:
         "20,000 × 100": coded("JPEG", photograph(20_000, 100)),
         "CMYK": coded("JPEG", Image.fromarray(photograph()).convert("CMYK")),
         "one pixel": coded("PNG", np.zeros((1, 1, 3), np.uint8)),
-        "PNG with more behind its pixels": _png(8, 8, bytes(50_000_000)),
+        "PNG with more behind its pixels": _png(8, 8, bytes(20_000_000)),
     }
     return {
         **{name: Upload(data, said) for name, (data, said) in broken.items()},
