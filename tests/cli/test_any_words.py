@@ -108,7 +108,7 @@ def test_no_words_bring_a_traceback_or_a_file(words, tmp_path_factory):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(words=lines | commands)
 @example(words=["--cfg=job", "--package=nope"])
 def test_nor_do_more_of_them(words, tmp_path_factory):

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -101,5 +100,4 @@ def test_a_server_answers_as_its_line_says_refuses_the_rest_and_ends_whole(finis
     assert len(family) > 1
     server.send_signal(signal.SIGINT)
     assert server.wait(60) == 0
-    time.sleep(0.5)
-    assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert psutil.wait_procs(family, 20)[1] == []

@@ -30,7 +30,7 @@ def both(finished, tmp_path_factory):
     """A folder with the pack of a run that is tracked, and one that no run has used. To be copied."""
     folder = tmp_path_factory.mktemp("packs") / "both"
     shutil.copytree(finished[0], folder)
-    done = forked(UNUSED, folder, timeout=240)
+    done = forked(UNUSED, folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -202,9 +202,9 @@ def test_words_that_are_no_command_are_told(catdog):
 @pytest.mark.slow
 def test_killed_and_started_many_times_at_once_there_is_one_whole_pack(environment):
     script = REPOSITORY / "benchmarks" / "pack_kill.py"
-    words = ["--pictures", "400", "--kills", "4", "--processes", "8", "--seed", "1"]
+    words = ["--pictures", "400", "--kills", "3", "--processes", "4", "--seed", "1"]
     done = subprocess.run(
         [sys.executable, script, *words], env=environment, capture_output=True, text=True, timeout=280, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "8 processes, 8 succeeded, 1 made the pack, 7 used it" in done.stdout
+    assert "4 processes, 4 succeeded, 1 made the pack, 3 used it" in done.stdout
