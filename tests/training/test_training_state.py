@@ -1,13 +1,10 @@
 """A training that is interrupted goes on, and ends as if nothing had happened."""
 
 import errno
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from catdog_exp.training.checkpoint import load_checkpoint
 from catdog_exp.training.loop import Trained
 from catdog_exp.training.optimizers import Adam, Lamb, RmsProp, Sgd
 from catdog_exp.training.training_state import earlier_state, save_state
+from tests.cli.forked import fork_context
 from tests.learnable import halves
 from tests.training.test_loop import go, lasting
 
@@ -275,34 +273,36 @@ def test_a_finished_training_is_not_done_again(tmp_path):
     assert load_checkpoint(again.last).epoch == 3
 
 
+def train(folder: Path) -> None:
+    go(folder, pictures=(halves(640, 16), halves(40, 16, 1)), epochs=12, batch_size=32, average=0.9)
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_it_ends_the_same(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from tests.training.test_training_state import *; "
-        "go(Path(sys.argv[1]), pictures=(halves(640, 16), halves(40, 16, 1)), epochs=12, batch_size=32, average=0.9)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    def start(folder: Path) -> BaseProcess:
+        process = fork_context().Process(target=train, args=(folder,))
+        process.start()
+        return process
 
-    def start(folder: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", code, folder], env=environment)
-
-    assert start(tmp_path / "whole").wait(120) == 0
+    whole = start(tmp_path / "whole")
+    whole.join(120)
+    assert whole.exitcode == 0
     draw = random.Random(0)
     kills = 0
     while True:
         process = start(tmp_path / "parts")
         deadline = time.monotonic() + 60
         seen = sorted((tmp_path / "parts").glob("state-*"))
-        while sorted((tmp_path / "parts").glob("state-*")) == seen and process.poll() is None:
+        while sorted((tmp_path / "parts").glob("state-*")) == seen and process.is_alive():
             assert time.monotonic() < deadline
             time.sleep(0.005)
         time.sleep(draw.uniform(0, 0.3))
-        if process.poll() is not None:
+        if not process.is_alive():
             break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         kills += 1
-    assert process.returncode == 0
+    assert process.exitcode == 0
     assert kills >= 3
     for name in ("last.safetensors", "best.safetensors"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -31,7 +31,7 @@ LAST = "outputs/runs/*/*/checkpoints/last.safetensors"
 
 
 def in_processes(test):
-    return pytest.mark.slow(pytest.mark.service(test))
+    return pytest.mark.slow(pytest.mark.service(pytest.mark.timeout(900)(test)))
 
 
 class Sums:
@@ -82,10 +82,10 @@ def start(tmp_path, environment):
     """Starts the workers of one training; all that was started is ended after the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def two(*words: str, second: Sequence[str] = ()) -> list[subprocess.Popen[str]]:
+    def two(*words: str, second: Sequence[str] = (), tracking: str = "none") -> list[subprocess.Popen[str]]:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = str(server.getsockname()[1])
-        of_all = [*WORDS, "hardware.batch_size=32", *words]
+        of_all = [*WORDS, "hardware.batch_size=32", f"tracking={tracking}", *words]
         place = {"DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": port, "DMLC_NUM_WORKER": "2"}
         pair = [
             subprocess.Popen(
@@ -131,7 +131,7 @@ def is_alive(process: int) -> bool:
 @in_processes
 def test_two_workers_train_what_one_process_trains_with_the_doubled_batch(tmp_path, environment, start):
     alone(tmp_path / "alone", environment)
-    said = [worker.communicate(timeout=200)[0] for worker in start()]
+    said = [worker.communicate(timeout=200)[0] for worker in start(tracking="mlflow")]
     found, expected = trained(tmp_path), trained(tmp_path / "alone")
     for name, values in expected.parameters.items():
         np.testing.assert_allclose(found.parameters[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
@@ -142,7 +142,7 @@ def test_two_workers_train_what_one_process_trains_with_the_doubled_batch(tmp_pa
 
 
 def wait_for_epoch(folder: Path, number: int, workers: list[subprocess.Popen[str]]) -> None:
-    last = time.monotonic() + 120
+    last = time.monotonic() + 240
     while not list(folder.glob(f"outputs/unfinished/*/state-{number:06d}-*")):
         assert time.monotonic() < last
         assert all(worker.poll() is None for worker in workers), workers[0].communicate()[0]
@@ -151,30 +151,32 @@ def wait_for_epoch(folder: Path, number: int, workers: list[subprocess.Popen[str
 
 @in_processes
 def test_the_first_worker_s_kill_ends_the_other_and_the_same_commands_go_on(tmp_path, start):
-    many = "train.epochs=60"
+    many = "train.epochs=40"
     workers = start(many)
     wait_for_epoch(tmp_path, 2, workers)
     servers = servers_of(workers[0])
     assert len(servers) == 2
     workers[0].send_signal(signal.SIGKILL)
-    said, _ = workers[1].communicate(timeout=60)
+    said, _ = workers[1].communicate(timeout=120)
     assert workers[1].returncode == 1
     lines = [line for line in said.splitlines() if line.startswith("catdog: ")]
     assert lines == [
         "catdog: worker 0 is gone (Connection refused): this one ends too; start all with the same commands to go on"
     ]
     assert "Traceback" not in said
-    time.sleep(1.0)
-    assert not [server for server in servers if is_alive(server)]
+    last = time.monotonic() + 20
+    while [server for server in servers if is_alive(server)]:
+        assert time.monotonic() < last
+        time.sleep(0.05)
 
     again = start(many)
-    said = [worker.communicate(timeout=200)[0] for worker in again]
+    said = [worker.communicate(timeout=300)[0] for worker in again]
     assert [worker.returncode for worker in again] == [0, 0], said
     assert all("going on after epoch" in word for word in said)
     reference = tmp_path / "reference"
     reference.mkdir()
     whole = start(many, "paths.outputs=reference/outputs")
-    assert [(worker.communicate(timeout=200), worker.returncode)[1] for worker in whole] == [0, 0]
+    assert [(worker.communicate(timeout=300), worker.returncode)[1] for worker in whole] == [0, 0]
     found, expected = trained(tmp_path), trained(reference)
     assert {name: values.tobytes() for name, values in found.parameters.items()} == {
         name: values.tobytes() for name, values in expected.parameters.items()
@@ -182,16 +184,13 @@ def test_the_first_worker_s_kill_ends_the_other_and_the_same_commands_go_on(tmp_
 
 
 @in_processes
-@pytest.mark.parametrize(
-    ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
-)
-def test_a_worker_that_is_ended_ends_both(tmp_path, start, number, code, told):
+def test_a_worker_that_is_ended_ends_both(tmp_path, start):
     workers = start("train.epochs=100000")
     wait_for_epoch(tmp_path, 1, workers)
-    workers[0].send_signal(number)
-    said = [worker.communicate(timeout=60)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [code, 1]
-    assert f"catdog: {told}" in said[0]
+    workers[0].send_signal(signal.SIGTERM)
+    said = [worker.communicate(timeout=120)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [143, 1]
+    assert "catdog: terminated" in said[0]
     assert "catdog: worker 0 is gone" in said[1]
 
 
@@ -200,7 +199,7 @@ def test_a_lost_server_ends_both(tmp_path, start):
     workers = start("train.epochs=100000")
     wait_for_epoch(tmp_path, 1, workers)
     os.kill(servers_of(workers[0])[-1], signal.SIGKILL)
-    said = [worker.communicate(timeout=60)[0] for worker in workers]
+    said = [worker.communicate(timeout=120)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [1, 1]
     assert "catdog: MXNet's server beside worker 0 has ended (exit code -9)" in said[0]
     assert "catdog: worker 0 is gone" in said[1]
