@@ -28,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what may take minutes: at the end, all processes but one would have nothing to do meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 class Terminal(io.StringIO):
     """Standard error as a terminal."""
 
