@@ -32,8 +32,8 @@ def command():
 def catdog(tmp_path):
     """Runs `catdog WORDS…`, in an empty folder unless told otherwise, as `forked` does; returns how it ended."""
 
-    def run(*words, cwd=tmp_path, timeout=240, **env):
-        return forked(words, cwd, timeout=timeout, **env)
+    def run(*words, cwd=tmp_path, **settings):
+        return forked(words, cwd, **settings)
 
     return run
 

@@ -35,7 +35,7 @@ def fork_context():
     return context
 
 
-def forked(words, folder, *, timeout=60, **environment):
+def forked(words, folder, *, timeout=240, **environment):
     """Run `catdog WORDS…` in `folder` by way of `cli.main`, in a process of its own.
 
     What the process imports is there already, as in a sweep's jobs: MLflow too, so that a thread logs to it, and no
