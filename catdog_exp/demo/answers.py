@@ -72,7 +72,7 @@ class Answers:
         network = self._kept.get(run_id)
         if network is None:
             network = await _in(self._computing, partial(self.load, run_id))
-        seen, shown = await _in(self._decoding, partial(self._decode, data, network.size))
+        seen, shown = await _in(self._decoding, partial(self._decode, data, network))
         return await _in(self._computing, partial(_ask, network, seen, shown))
 
     def load(self, run_id: str) -> Classifier:
@@ -89,10 +89,10 @@ class Answers:
         self._decoding.shutdown(wait=False, cancel_futures=True)
         self._computing.shutdown(wait=False, cancel_futures=True)
 
-    def _decode(self, data: bytes, size: int) -> tuple[Pixels, Pixels]:
-        """The square for the network, and a larger one for people; both RGB."""
+    def _decode(self, data: bytes, network: Classifier) -> tuple[Pixels, Pixels]:
+        """The square for the network, as packing would have it, and a larger one for people; both RGB."""
         picture = PictureBytes("", data)
-        seen = square(picture, size, self._limits)
+        seen = square(picture, network.size, self._limits, network.checkpoint.quality)
         try:
             return seen, square(picture, SHOWN, self._limits)
         except Unreadable:  # too elongated to be that large
