@@ -25,8 +25,8 @@ catdog -m model.layers=2,3 data.resize=24,32
                                          a sweep: every combination
 
 == Other commands (catdog COMMAND --help) ==
-predict PICTURES... [--run ID | --best] [--out FILE.csv] [--show FILE.png]
-                                         labels and probabilities
+predict PICTURES... | --watch DIR [--model RUN] [--out FILE] [--submission FILE.csv] [--show FILE.png]
+                                         labels and probabilities of files, folders and archives
 ui                                       the MLflow UI on the configured store
 runs [--filter COND] [--sort KEY] [--columns KEY,…] [--sweep RUN] [--json | --csv] [--stale]
                                          the runs, newest first; those that died without a word: list and close them

@@ -51,7 +51,7 @@ FLAGS = apart("""
 COMMANDS = list(VERBS)
 WORDS = apart(
     """
---run | --best | --limit | --limit=2 | --stale | --older | --older=3d | --older=x | --yes | --unused | verify | prune
+--run | --model | --limit | --limit=2 | --stale | --older | --older=3d | --older=x | --yes | --unused | verify | prune
 --out | --out=x.csv | --out=x/y.csv | --show | --show=x.png | --plot | --plot=x.png | --host | --port | --port=x
 --help | --nope | -- | - | -1 | 0 | 2 | 99999999999999999999 | last | best | x:best | :best | best:best | a@b | @
 models:/a@b | 0a1b | '" | ' | % | * | pics/* | . | .. | / | /dev/null | ~ | ~/x | $HOME | $NOPE/x | a b | Ünï | 👍

@@ -62,7 +62,10 @@ def test_whole_settings_are_left_alone(words):
         (["runs", "--limit", "many", "tracking=none"], "--limit many: give a whole number above 0"),
         (["ui", "\r\nx"], "ui: unrecognized arguments:  x; see `catdog ui --help`"),
         (["doctor", "more"], "doctor: unrecognized arguments: more; see `catdog doctor --help`"),
-        (["predict", "--best", "--out", "o.csv", "tracking=none", "no.jpg"], "no.jpg: there is no such file or folder"),
+        (
+            ["predict", "--model", "best", "--out", "o.csv", "tracking=none", "no.jpg"],
+            "no.jpg: there is no such file or folder",
+        ),
     ],
 )
 def test_a_mistake_in_a_command_is_told_in_one_line(words, told, capsys, tmp_path, monkeypatch):
