@@ -138,7 +138,7 @@ def _predictor(chosen: argparse.Namespace, config: RunConfig, overrides: Sequenc
     from catdog_exp.inference.trained_network import Runs
 
     own = type(config.model)
-    if chosen.model is not None and Path(chosen.model).is_file():
+    if chosen.model is not None and os.path.isfile(chosen.model):  # noqa: PTH113 - Path raises for a long word
         checkpoint = Path(chosen.model)
     else:
         runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), own)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from catdog_exp.data.decoded import decode_records
+from catdog_exp.errors import UserError
+from catdog_exp.inference import predictor as module
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.inference.pictures import PictureFile
-from catdog_exp.inference.predictor import load_predictor
+from catdog_exp.inference.predictor import load_predictor, predictor_of
 from catdog_exp.networks.cnn import Cnn
 from catdog_exp.packs.lst_files import Entry
 from catdog_exp.packs.writer import pack_split
@@ -95,6 +97,18 @@ def test_it_says_of_a_picture_what_evaluation_said_of_it_packed(tmp_path, real_p
     assert np.ptp(judged[:, 0]) > 0.01  # it tells them apart
     unpacked = answers(load_predictor(save_drawn(tmp_path, cnn, 32), HardwareConfig("cpu", 64, 2)), [root / names[0]])
     assert abs(unpacked[0].probabilities[0] - judged[0, 0]) > 1e-5  # which the packed JPEG makes a difference to
+
+
+def test_a_network_that_cannot_be_written_to_onnx_answers_the_same_by_mxnet(tmp_path, predictor, monkeypatch):
+    def refused(_checkpoint):
+        raise UserError("an operator that is not written to ONNX here")
+
+    pictures = [save(tmp_path / f"{number}.png", (number, 0, 0), (8, 8)) for number in range(0, 250, 5)]
+    expected = answers(predictor, pictures)
+    monkeypatch.setattr(module, "onnx_network", refused)
+    other = predictor_of(predictor.checkpoint, HardwareConfig("cpu", 64, 3), batch_size=4)
+    found = [each.probabilities for each in answers(other, pictures)]
+    np.testing.assert_allclose(found, [each.probabilities for each in expected], atol=1e-5)
 
 
 def test_unreadable_files_keep_their_place_and_do_not_stop_the_others(tmp_path, predictor):
