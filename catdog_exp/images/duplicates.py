@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from catdog_exp.images.resize import Pixels
 from catdog_exp.parallel import chunks_in_order
 
+FORMAT = 1  # goes up whenever the same picture would have another hash
 EDGE = 32  # of the gray square that a picture is brought to, pixels
 FREQUENCIES = 8  # of its cosine transform, along each edge
 NEAR = 0.94  # likeness: of 3,000 photographs no two others have more than 0.9, copies have 0.98 and more

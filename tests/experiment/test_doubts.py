@@ -77,8 +77,8 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 
 def test_near_duplicates_are_listed_and_the_accuracy_without_them_is_logged(listing: Listing, tmp_path: Path):
-    work, _, sides, log = judged(listing, tmp_path)
-    figures = log_near_duplicates(work, sides)
+    work, pack, sides, log = judged(listing, tmp_path)
+    figures = log_near_duplicates(work, pack, sides)
     assert log.found == figures
     assert figures["best/near_duplicates"] == 2
     assert figures["best/accuracy_without_near_duplicates"] == pytest.approx(7 / 8)
@@ -86,7 +86,11 @@ def test_near_duplicates_are_listed_and_the_accuracy_without_them_is_logged(list
     assert (tmp_path / "near_duplicates.png").read_bytes().startswith(b"\x89PNG")
     found = sorted((row["picture"], row["near"], row["mirrored"]) for row in rows(tmp_path / "near_duplicates.csv"))
     assert found == [(f"{name}/000.jpg", f"{name}/007.jpg", "yes") for name in ("cat", "dog")]
-    assert log_near_duplicates(work, sides[1:]) == {}  # with nothing to compare
+    kept = pack.folder / "hashes" / "train" / "hashes.npy"
+    made = kept.stat().st_mtime_ns
+    assert log_near_duplicates(work, pack, sides) == figures
+    assert kept.stat().st_mtime_ns == made
+    assert log_near_duplicates(work, pack, sides[1:]) == {}  # with nothing to compare
 
 
 def test_doubtful_labels_are_listed_in_the_file_that_corrects_them(listing: Listing, tmp_path: Path):

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from catdog_exp.plots.page import Mark, Tile
     from catdog_exp.sources.source import Split
 
+HASHES = "hashes.npy"
 RELEASED = 512  # pictures after which the memory of their pixels is given back
 DUPLICATES = [PICTURE, "side", "class", "near", "near_side", "near_class", "likeness", "mirrored", SHA256]
 LABELS = [PICTURE, "side", "class", "suggested", "probability", "likely_wrong", CORRECTION, SHA256]
@@ -44,12 +45,12 @@ class Side:
     evaluation: Evaluation | None = None
 
 
-def log_near_duplicates(work: Work, sides: Sequence[Side]) -> dict[str, float]:
+def log_near_duplicates(work: Work, pack: Pack, sides: Sequence[Side]) -> dict[str, float]:
     """Log which judged pictures nearly are one of an earlier side, and how good the network is on the others.
 
     sides: in the order train, validation, test. Returns the figures, by metric.
     """
-    from catdog_exp.images.duplicates import near_duplicates, perceptual_hashes
+    from catdog_exp.images.duplicates import near_duplicates
     from catdog_exp.plots.doubts import duplicates_sheet
 
     if len(sides) < 2:
@@ -58,9 +59,9 @@ def log_near_duplicates(work: Work, sides: Sequence[Side]) -> dict[str, float]:
     rows: list[list[str]] = []
     drawn: dict[str, list[tuple[Tile, Tile]]] = {}
     figures: dict[str, float] = {}
-    known = perceptual_hashes(_in_order(sides[0].pictures), work.threads)
+    known = _hashes(sides[0], pack, work.threads)
     for number, side in enumerate(sides[1:], start=1):
-        hashes = perceptual_hashes(_in_order(side.pictures), work.threads)
+        hashes = _hashes(side, pack, work.threads)
         found = near_duplicates(hashes, known)
         known = np.concatenate([known, hashes])
         others = [(other, place) for other in sides[:number] for place in range(len(other.pictures))]
@@ -81,6 +82,23 @@ def log_near_duplicates(work: Work, sides: Sequence[Side]) -> dict[str, float]:
         for file in (table, sheet):
             work.tracker.artifact(file)
     return figures
+
+
+def _hashes(side: Side, pack: Pack, threads: int) -> NDArray[np.float32]:
+    """The perceptual hashes of a side. Those of the training side, which is large, are kept in the pack's folder."""
+    from catdog_exp.data.kept_folder import kept_folder
+    from catdog_exp.images.duplicates import FORMAT, perceptual_hashes
+
+    def hashes() -> NDArray[np.float32]:
+        return perceptual_hashes(_in_order(side.pictures), threads)
+
+    if side.evaluation is not None:
+        return hashes()
+    place = pack.folder / "hashes" / side.split
+    kept = kept_folder(
+        pack, place, {"format": FORMAT}, (HASHES,), "hashes", lambda folder: np.save(folder / HASHES, hashes())
+    )
+    return hashes() if kept is None else cast("NDArray[np.float32]", np.load(kept / HASHES))
 
 
 def _without_duplicates(side: Side, places: list[int], prefix: str) -> dict[str, float]:

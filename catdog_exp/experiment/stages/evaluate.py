@@ -52,7 +52,7 @@ def evaluate(work: Work, pack: Pack, network: Classifier, sides: dict[Split, Dec
         found |= figures
         seen.append(Side(split, judged, digests, evaluation))
     work.tracker.tags({TABLES: json.dumps([{"path": name, "type": "table"} for name in tables])})
-    found |= log_near_duplicates(work, seen)
+    found |= log_near_duplicates(work, pack, seen)
     log_doubtful_labels(work, pack, seen)
     return found
 
