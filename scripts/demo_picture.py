@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from scripts.screenshots import DOCS, chromium_page
 
@@ -51,20 +54,25 @@ def drop(page: Any, files: dict[str, bytes]) -> None:
     page.locator(".card .label").nth(len(files) - 1).wait_for()
 
 
+def draw(folder: Path, catdog: Path) -> None:
+    """Draw docs/demo.png from the store and the drawn pictures in `folder`."""
+    every = sorted((folder / "outputs" / "pictures").rglob("*.jpg"))
+    chosen = [next(file for file in every if file.name.startswith(kind)) for kind in ("dog", "cat")]
+    with demo(folder, catdog, "--port", "5056") as (_, address), chromium_page() as page:
+        page.set_viewport_size({"width": 1000, "height": 900})
+        page.goto(address)
+        page.locator("#figures dt").first.wait_for()
+        drop(page, {file.name: file.read_bytes() for file in chosen})
+        page.wait_for_timeout(1_000)  # until the bars have grown
+        shown = Image.open(io.BytesIO(page.screenshot()))
+    shown.convert("RGB").quantize(256).save(DOCS / "demo.png", optimize=True)
+
+
 def main() -> None:
     catdog = Path(sys.executable).with_name("catdog")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as folder:
         subprocess.run([catdog], cwd=folder, check=True, capture_output=True)
-        every = sorted((folder / "outputs" / "pictures").rglob("*.jpg"))
-        chosen = [next(file for file in every if file.name.startswith(kind)) for kind in ("dog", "cat")]
-        with demo(folder, catdog, "--port", "5056") as (_, address), chromium_page() as page:
-            page.set_viewport_size({"width": 1000, "height": 820})
-            page.goto(address)
-            page.locator("#figures dt").first.wait_for()
-            drop(page, {file.name: file.read_bytes() for file in chosen})
-            page.wait_for_timeout(1_000)  # until the bars have grown
-            page.screenshot(path=DOCS / "demo.png")
+        draw(Path(folder), catdog)
 
 
 if __name__ == "__main__":
