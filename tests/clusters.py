@@ -54,16 +54,18 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 
 
 @contextmanager
-def two_ray_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A Ray cluster of two nodes of one core each; RAY_ADDRESS names it."""
-    for name, value in ENVIRONMENT.items():
+def ray_nodes(monkeypatch: pytest.MonkeyPatch, count: int) -> Iterator[Any]:
+    """A Ray cluster of so many nodes of one core each; RAY_ADDRESS names it."""
+    # On a busy machine a process that Ray starts takes its time; Ray would give it up after a minute, and try again.
+    for name, value in {**ENVIRONMENT, "RAY_worker_register_timeout_seconds": "300"}.items():
         monkeypatch.setenv(name, value)
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 << 20}
     cluster = Cluster(initialize_head=True, head_node_args=node)
-    cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
-    cluster.wait_for_nodes(60)
+    for _ in range(count - 1):
+        cluster.add_node(wait=False, num_cpus=1, object_store_memory=100 << 20)
+    cluster.wait_for_nodes(120)
     monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     try:
         yield cluster
@@ -73,7 +75,7 @@ def two_ray_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @contextmanager
 def ray_node_apart(cluster: Any, hidden: Path, cache: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """One more node of one core, on which the folder `hidden` is an empty one of its own, and so is the cache."""
+    """One more node of one core, once it has joined; for it the folder `hidden` is empty, and its cache is its own."""
     hidden.mkdir(parents=True, exist_ok=True)
     ray = Path(sys.executable).with_name("ray")
     start = f"{ray} start --address={cluster.address} --num-cpus=1 --object-store-memory=100000000 --block"
@@ -83,7 +85,10 @@ def ray_node_apart(cluster: Any, hidden: Path, cache: Path) -> Iterator[subproce
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    nodes = len(cluster.list_all_nodes()) + 1
     try:
+        joined = lambda: sum(node["Alive"] for node in cluster.global_state.node_table()) == nodes  # noqa: E731
+        wait_for(joined, "the node apart", 120)
         yield process
     finally:
         kill_family(process)

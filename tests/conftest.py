@@ -13,7 +13,7 @@ import pytest
 from catdog_exp import console
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.store import open_store
-from tests.clusters import one_slurm_node, two_ray_nodes
+from tests.clusters import one_slurm_node, ray_nodes
 
 MEMORY = Path("/dev/shm")  # a file system in memory
 ENOUGH = 6 << 30  # bytes
@@ -72,7 +72,7 @@ def terminal(monkeypatch) -> Callable[[], Terminal]:
 @pytest.fixture
 def ray_cluster(monkeypatch) -> Iterator[Any]:
     """Two nodes of one core each on loopback; RAY_ADDRESS names it."""
-    with two_ray_nodes(monkeypatch) as cluster:
+    with ray_nodes(monkeypatch, 2) as cluster:
         yield cluster
 
 

@@ -15,6 +15,7 @@ from tests.clusters import (
     needs_ray,
     needs_slurm,
     ray_node_apart,
+    ray_nodes,
     wait_for,
 )
 
@@ -52,13 +53,14 @@ def test_slurm(installed, tmp_path, slurm):
 @needs_ray
 @needs_mounts
 @pytest.mark.timeout(600)
-def test_a_ray_node_that_shares_nothing_is_lost_and_its_job_goes_on(tmp_path, begin, environment, ray_cluster):
-    words = [*SMALL, "train.epochs=100", "train.seed=1,2,3"]
+def test_a_ray_node_that_shares_nothing_is_lost_and_its_job_goes_on(tmp_path, begin, environment, monkeypatch):
+    words = [*SMALL, "train.epochs=100", "train.seed=1,2"]  # a job for each node
     with (
+        ray_nodes(monkeypatch, 1) as cluster,
         (tmp_path / "output").open("w") as output,
-        ray_node_apart(ray_cluster, tmp_path / "outputs", tmp_path / "cache") as node,
+        ray_node_apart(cluster, tmp_path / "outputs", tmp_path / "cache") as node,
     ):
-        address = {**environment, "RAY_ADDRESS": ray_cluster.address}
+        address = {**environment, "RAY_ADDRESS": cluster.address}
         sweep = begin("-m", "hydra/launcher=ray_cluster", *words, env=address, stdout=output, stderr=output)
         apart = lambda: {state.parent.name for state in tmp_path.glob(f"cache/**/{BEGUN[8:]}")}  # noqa: E731
         wait_for(lambda: sweep.poll() is not None or bool(apart()), "a job on the node apart", 300)
@@ -69,7 +71,7 @@ def test_a_ray_node_that_shares_nothing_is_lost_and_its_job_goes_on(tmp_path, be
         )
         kill_family(node)
         assert sweep.wait(400) == 0, (tmp_path / "output").read_text()
-    assert_whole(tmp_path, jobs=3)
+    assert_whole(tmp_path, jobs=2)
     logs = [log.read_text() for log in tmp_path.glob("outputs/runs/*/*/*/run.log")]
     assert sum("going on after epoch" in log for log in logs) == 1
 
@@ -81,20 +83,15 @@ def test_one_command_trains_with_two_workers_and_goes_on_when_one_is_lost(tmp_pa
     address = {**environment, "RAY_ADDRESS": ray_cluster.address}
     with (tmp_path / "output").open("w") as output:
         lost = begin(*words, "hydra.sweep.dir=outputs/lost", env=address, stdout=output, stderr=output)
-        wait_for(lambda: lost.poll() is not None or any(tmp_path.glob(BEGUN)), "an epoch", 180)
+        wait_for(lambda: lost.poll() is not None or any(tmp_path.glob(BEGUN)), "an epoch", 300)
         assert lost.poll() is None, (tmp_path / "output").read_text()
         log = str(tmp_path / "outputs" / "lost" / "0" / "1" / "run.log")
         (worker,) = (each for each in psutil.process_iter() if log in opened(each))
         worker.kill()
-        assert lost.wait(200) == 0, (tmp_path / "output").read_text()
-        whole = begin(
-            *words, "hydra.sweep.dir=outputs/whole", "if_exists=new", env=address, stdout=output, stderr=output
-        )
-        assert whole.wait(200) == 0, (tmp_path / "output").read_text()
+        assert lost.wait(300) == 0, (tmp_path / "output").read_text()
     assert "going on after epoch" in (tmp_path / "outputs" / "lost" / "0" / "run.log").read_text()
-    trained = [run for run in runs(tmp_path) if "params_sha256" in run.data.tags]
-    assert len(trained) == 2
-    assert len({run.data.tags["params_sha256"] for run in trained}) == 1
+    assert {run.info.status for run in runs(tmp_path)} == {"FINISHED"}
+    assert sum("params_sha256" in run.data.tags for run in runs(tmp_path)) == 1
 
 
 def opened(process):
