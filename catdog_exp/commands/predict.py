@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +57,7 @@ def main(words: Sequence[str]) -> int:
         if chosen.submission:
             writers.append(files.enter_context(submission_file(chosen.submission)))
         answers = _arriving(predictor, chosen.watch, known) if named is None else _named(predictor, named)
-        first, unreadable, count = _told(answers, predictor.classes, chosen, writers)
+        first, unreadable, count = _told(files.enter_context(closing(answers)), predictor.classes, chosen, writers)
     for file in filter(None, (chosen.out, chosen.submission)):
         print(f"written: {file}", file=sys.stderr)
     if chosen.show:
@@ -111,7 +111,7 @@ def _show(line: str, *, whatever: bool) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _named(predictor: Predictor, pictures: NamedPictures) -> Iterator[Prediction]:
+def _named(predictor: Predictor, pictures: NamedPictures) -> Generator[Prediction, None, None]:
     with (
         ProgressBar("predicting", pictures.total, "pictures", leave=False) as bar,
         closing(predictor.answers(pictures)) as answers,
@@ -121,7 +121,7 @@ def _named(predictor: Predictor, pictures: NamedPictures) -> Iterator[Prediction
             bar.advance(1)
 
 
-def _arriving(predictor: Predictor, folder: Path, known: set[str]) -> Iterator[Prediction]:
+def _arriving(predictor: Predictor, folder: Path, known: set[str]) -> Generator[Prediction, None, None]:
     """Without end. known: names of pictures that are answered already."""
     from catdog_exp.inference.arrivals import arrivals
     from catdog_exp.inference.prediction_files import written_name
