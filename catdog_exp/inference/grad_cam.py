@@ -1,9 +1,7 @@
 """Where in a picture a network saw the class that it says: Grad-CAM (Selvaraju et al., 2017).
 
-A convolution's channels, each weighted by the mean gradient that the class's logit has in it, summed and cut at 0: as
-coarse as that convolution's output, and what speaks for the class, not what speaks against it. It is the last one where
-the mean over all places follows. Where each place has weights of its own, as in a dense layer, a mean gradient tells
-little of the few places that there are then, and it is the last one with more.
+The last convolution's channels, each weighted by the mean gradient that the class's logit has in it, summed and cut at
+0. It is as coarse as that convolution's output, and shows what speaks for the class, not what speaks against it.
 """
 
 from __future__ import annotations
@@ -20,12 +18,10 @@ from catdog_exp.data.batches import full_batches
 from catdog_exp.errors import UserError
 from catdog_exp.inference.classifier import Classifier
 from catdog_exp.mx import mx
-from catdog_exp.networks.blocks import SpatialMean, without_dropout
+from catdog_exp.networks.blocks import without_dropout
 from catdog_exp.networks.forward import Forward
 from catdog_exp.networks.frozen_layers import first_layers, layers_above
-from catdog_exp.networks.parameters import restore
-
-MANY = 7  # places in a row, as networks for 224 pixels have at their end
+from catdog_exp.networks.parameters import named_parameters, restore
 
 
 class NoHeatMap(UserError):
@@ -41,7 +37,7 @@ def heat_maps(classifier: Classifier, squares: NDArray[np.uint8]) -> NDArray[np.
     speaks for the class. A network that is asked with mirror images is so here.
     Raises NoHeatMap where none can be drawn.
     """
-    below, above = _around_map(classifier)
+    below, above = _layers_in_use(classifier)
     mirrored = classifier.checkpoint.mirrored
     batches = full_batches(squares, max(1, min(below.batch_size, len(squares))), mirrored=mirrored)
     outputs = below.outputs(view[np.newaxis] for views in batches for view in views)
@@ -55,10 +51,10 @@ def heat_maps(classifier: Classifier, squares: NDArray[np.uint8]) -> NDArray[np.
 
 
 @functools.lru_cache(maxsize=2)
-def _around_map(classifier: Classifier) -> tuple[Forward, Any]:
-    """The classifier's layers to the map that is drawn from, on its device, and those above, on the processor."""
+def _layers_in_use(classifier: Classifier) -> tuple[Forward, Any]:
+    """The classifier's layers to the last map, on its device, and those above, on the processor."""
     block, size = classifier.build(), classifier.size
-    count, shape = _map_of(block, size)
+    count, shape = _last_map(block, size)
     parameters = classifier.checkpoint.parameters
     first = first_layers(classifier.network, size, len(classifier.classes), count, parameters)
     below = classifier.on(first.build(size), (3, size, size))
@@ -77,10 +73,10 @@ def _keep_statistics(layer: Any) -> None:
         layer._kwargs["use_global_stats"] = True
 
 
-def _map_of(block: Any, size: int) -> tuple[int, tuple[int, ...]]:
-    """How many layers there are to the map that is drawn from, and its shape.
+def _last_map(block: Any, size: int) -> tuple[int, tuple[int, ...]]:
+    """How many layers there are to the last one that has parameters and gives height and width, and what it gives.
 
-    To the layer with parameters, and what follows it and keeps the shape, as an activation does.
+    With what follows it and keeps the shape, as an activation does.
     """
     if not isinstance(block, mx.gluon.nn.HybridSequential):
         raise NoHeatMap("no heat map can be drawn: the network is no HybridSequential, one layer after the other")
@@ -89,27 +85,16 @@ def _map_of(block: Any, size: int) -> tuple[int, tuple[int, ...]]:
     for layer in layers:
         output = layer(output)
         shapes.append(output.infer_shape(pixels=(1, 3, size, size))[1][0])
-    ends = [
-        _end_of(shapes, place)
-        for place, layer in enumerate(layers)
-        if len(shapes[place]) == 4 and layer.collect_params()
-    ]
-    if not ends:
+    places = [place for place, layer in enumerate(layers) if len(shapes[place]) == 4 and named_parameters(layer)]
+    if not places:
         raise NoHeatMap(
             "no heat map can be drawn: no layer of the network gives height and width; an ONNX file "
             "(model=onnx_backbone) does where it is exported without the pooling at its end"
         )
-    last = ends[-1]
-    if not isinstance(layers[last + 1], (SpatialMean, mx.gluon.nn.GlobalAvgPool2D)):
-        last = next((end for end in reversed(ends) if shapes[end][2] >= MANY), last)
+    last = places[-1]
+    while shapes[last + 1] == shapes[last]:
+        last += 1
     return last + 1, shapes[last]
-
-
-def _end_of(shapes: Sequence[tuple[int, ...]], place: int) -> int:
-    """The last place from this one on with its shape."""
-    while shapes[place + 1] == shapes[place]:
-        place += 1
-    return place
 
 
 def _cams(above: Any, views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -117,7 +102,7 @@ def _cams(above: Any, views: Sequence[NDArray[np.float32]]) -> NDArray[np.float3
     outputs = [mx.nd.array(view) for view in views]
     for output in outputs:
         output.attach_grad()
-    # As in training, else oneDNN's pooling forgets which place was the greatest; `_around_map` has undone the rest.
+    # As in training, else oneDNN's pooling forgets which place was the greatest; `_layers_in_use` has undone the rest.
     with mx.autograd.record():
         logits = [above(output) for output in outputs]
     said = mx.nd.add_n(*logits).argmax(axis=1)
