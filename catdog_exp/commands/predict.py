@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from catdog_exp.experiment.config import RunConfig
 from catdog_exp.tracking.selecting import HOW
 
 if TYPE_CHECKING:
+    from catdog_exp.inference.classifier import Classifier
     from catdog_exp.inference.named_pictures import NamedPictures
     from catdog_exp.inference.prediction import Prediction
     from catdog_exp.inference.prediction_files import Write
@@ -65,6 +67,11 @@ def main(words: Sequence[str]) -> int:
 
         prediction_sheet(first, chosen.show, count)
         print(f"drawn: {chosen.show}", file=sys.stderr)
+    if chosen.explain:
+        from catdog_exp.plots.sheet import prediction_sheet
+
+        prediction_sheet(first, chosen.explain, count, _classifier(predictor, config))
+        print(f"drawn: {chosen.explain}", file=sys.stderr)
     return 1 if unreadable else 0
 
 
@@ -76,7 +83,7 @@ def _told(
     from catdog_exp.inference.report import Report
 
     drawn = 0
-    if chosen.show:
+    if chosen.show or chosen.explain:
         from catdog_exp.plots.sheet import MOST_PREDICTED as drawn
     report, first, count, started = Report(classes, chosen.top_k or 1), list["Prediction"](), 0, time.monotonic()
     most = ROWS if sys.stdout.isatty() and not chosen.watch else None
@@ -153,6 +160,17 @@ def _predictor(chosen: argparse.Namespace, config: RunConfig, overrides: Sequenc
     )
 
 
+def _classifier(predictor: Predictor, config: RunConfig) -> Classifier:
+    """The predictor's network in MXNet, which has its gradients."""
+    from catdog_exp.inference.classifier import Classifier
+    from catdog_exp.networks.forward import Forward
+
+    device, batch_size = config.hardware.device, config.hardware.batch_size
+    return Classifier(
+        predictor.checkpoint, partial(Forward, device=device, batch_size=batch_size, threads=predictor.threads)
+    )
+
+
 def _chooses_data(config: RunConfig, overrides: Sequence[str]) -> bool:
     """Whether the config's data set is one that `overrides` choose."""
     keys = [override.lstrip("+").partition("=")[0] for override in overrides]
@@ -187,7 +205,8 @@ def _check(chosen: argparse.Namespace) -> None:
     if chosen.watch and chosen.submission:
         raise UserError("predict: --submission needs all pictures, and --watch never has them all")
     endings = (".csv", ".jsonl") if chosen.watch else (".csv", ".jsonl", ".parquet")
-    for file, allowed in ((chosen.out, endings), (chosen.submission, (".csv",)), (chosen.show, (".png",))):
+    sheets = [(file, (".png",)) for file in (chosen.show, chosen.explain)]
+    for file, allowed in ((chosen.out, endings), (chosen.submission, (".csv",)), *sheets):
         if file and (file.suffix.lower() not in allowed or not file.parent.is_dir()):
             raise UserError(
                 f"predict: {file} cannot be written: name a {' or '.join(allowed)} file in a folder that is there"
@@ -215,6 +234,9 @@ def _parser() -> Parser:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write all to a .csv, .jsonl or .parquet file")
     parser.add_argument("--submission", type=Path, metavar="FILE.csv", help="write id,label as Kaggle takes it")
     parser.add_argument("--show", type=Path, metavar="FILE.png", help="draw the first pictures with their labels")
+    parser.add_argument(
+        "--explain", type=Path, metavar="FILE.png", help="draw them with where the network saw what it says (Grad-CAM)"
+    )
     parser.add_argument("--top-k", type=int, metavar="K", help="the K likeliest classes of each picture")
     parser.add_argument(
         "--threshold", type=float, default=0.0, metavar="P", help="below this probability the label is `unsure`"

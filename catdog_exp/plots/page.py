@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from catdog_exp.files import replacing
 from catdog_exp.images.resize import Pixels
+from catdog_exp.plots.heat import heated
 
 Mark = Literal["none", "unsure", "wrong"]
 
@@ -21,6 +23,7 @@ TILE = 128  # edge of a drawn picture, pixels
 COLUMNS = 8
 MARGIN = 24
 GAP = 12
+WIDEST = COLUMNS * (TILE + GAP) - GAP
 FRAME = 4
 
 INK = (32, 33, 36)
@@ -36,12 +39,14 @@ class Tile:
     """One picture and the lines under it; the first line is the bold one.
 
     picture: square RGB, or None for one that cannot be shown.
+    heat: 0..1, square; the picture is then drawn once more, to the right of itself, under this map.
     mark: "unsure" frames the picture; "unsure" and "wrong" colour the first line.
     """
 
     picture: Pixels | None
     lines: tuple[str, ...] = ()
     mark: Mark = "none"
+    heat: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,16 @@ class Band:
     tiles: Sequence[Tile]
     heading: str = ""
     note: str = ""
+
+    @property
+    def step(self) -> int:
+        """From one tile's left edge to the next one's, pixels."""
+        return TILE * (1 + any(tile.heat is not None for tile in self.tiles)) + GAP
+
+    @property
+    def columns(self) -> int:
+        """Tiles of a row."""
+        return (WIDEST + GAP) // self.step
 
 
 def write_page(title: str, note: str, bands: Sequence[Band], path: Path) -> None:
@@ -64,17 +79,15 @@ def write_page(title: str, note: str, bands: Sequence[Band], path: Path) -> None
 
 
 def _draw(title: str, note: str, bands: Sequence[Band]) -> Image.Image:
-    columns = min(COLUMNS, max(1, *(len(band.tiles) for band in bands)))
-    grid = columns * (TILE + GAP) - GAP
-    widest = COLUMNS * (TILE + GAP) - GAP
+    grid = max(min(band.columns, max(1, len(band.tiles))) * band.step - GAP for band in bands)
     words = max(_font(22, "bold").getlength(_plain(title)), _font(14).getlength(_plain(note)))
     for band in bands:
         words = max(
             words,
             _font(16, "bold").getlength(_plain(band.heading)) + _font(14).getlength(_plain(band.note)) + 10,
         )
-    width = min(widest, max(grid, int(words) + 1))
-    height = 62 + sum(_band_height(band, columns) for band in bands)
+    width = min(WIDEST, max(grid, int(words) + 1))
+    height = 62 + sum(_band_height(band) for band in bands)
 
     image = Image.new("RGB", (width + 2 * MARGIN, height + 2 * MARGIN - GAP), "white")
     draw = ImageDraw.Draw(image)
@@ -82,13 +95,13 @@ def _draw(title: str, note: str, bands: Sequence[Band]) -> Image.Image:
     _write(draw, (MARGIN, MARGIN + 26), note, _font(14), PALE, width)
     top = MARGIN + 62
     for band in bands:
-        _draw_band(image, draw, band, top, columns, width)
-        top += _band_height(band, columns)
+        _draw_band(image, draw, band, top, width)
+        top += _band_height(band)
     return image
 
 
-def _band_height(band: Band, columns: int) -> int:
-    rows = -(-len(band.tiles) // columns)
+def _band_height(band: Band) -> int:
+    rows = -(-len(band.tiles) // band.columns)
     return _heading_height(band) + rows * _row_height(band)
 
 
@@ -101,7 +114,7 @@ def _row_height(band: Band) -> int:
     return TILE + GAP + (lines * 17 + 10 if lines else 0)
 
 
-def _draw_band(image: Image.Image, draw: Any, band: Band, top: int, columns: int, width: int) -> None:
+def _draw_band(image: Image.Image, draw: Any, band: Band, top: int, width: int) -> None:
     if band.heading:
         draw.line([(MARGIN, top + 6), (MARGIN + width, top + 6)], fill=RULE)
         note = int(_font(14).getlength(_plain(band.note))) + 1
@@ -109,24 +122,27 @@ def _draw_band(image: Image.Image, draw: Any, band: Band, top: int, columns: int
         _write(draw, (MARGIN + end + 10, top + 19), band.note, _font(14), PALE, note)
     top += _heading_height(band)
     for place, tile in enumerate(band.tiles):
-        row, column = divmod(place, columns)
-        _draw_tile(image, draw, tile, MARGIN + column * (TILE + GAP), top + row * _row_height(band))
+        row, column = divmod(place, band.columns)
+        _draw_tile(image, draw, tile, MARGIN + column * band.step, top + row * _row_height(band), band.step - GAP)
 
 
-def _draw_tile(image: Image.Image, draw: Any, tile: Tile, left: int, top: int) -> None:
+def _draw_tile(image: Image.Image, draw: Any, tile: Tile, left: int, top: int, room: int) -> None:
     right, bottom = left + TILE - 1, top + TILE - 1
     if tile.picture is None:
         draw.rectangle([left, top, right, bottom], fill=BLANK, outline=RULE)
         draw.line([left + 48, top + 48, right - 48, bottom - 48], fill=PALE, width=2)
         draw.line([left + 48, bottom - 48, right - 48, top + 48], fill=PALE, width=2)
     else:
-        image.paste(Image.fromarray(_shown(tile.picture)), (left, top))
+        picture = _shown(tile.picture)
+        image.paste(Image.fromarray(picture), (left, top))
+        if tile.heat is not None:
+            image.paste(Image.fromarray(heated(picture, tile.heat)), (left + TILE, top))
     if tile.mark == "unsure":
         draw.rectangle([left, top, right, bottom], outline=MARK_COLOURS[tile.mark], width=FRAME)
     for number, line in enumerate(tile.lines):
         font = _font(13, "bold" if number == 0 else "regular")
         ink = MARK_COLOURS[tile.mark] if number == 0 else PALE
-        _write(draw, (left, bottom + 6 + 17 * number), line, font, ink, TILE)
+        _write(draw, (left, bottom + 6 + 17 * number), line, font, ink, room)
 
 
 def _shown(picture: Pixels) -> Pixels:

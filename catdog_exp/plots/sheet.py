@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 
 from catdog_exp.data.config import AugmentConfig
 from catdog_exp.images.decode import Unreadable
-from catdog_exp.images.resize import center_crop
+from catdog_exp.images.resize import Pixels, center_crop
 from catdog_exp.inference.pictures import square
 from catdog_exp.inference.prediction import Prediction
 from catdog_exp.plots.page import COLUMNS, TILE, Band, Tile, write_page
 
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
+    from catdog_exp.inference.classifier import Classifier
     from catdog_exp.inference.evaluation import Evaluation
 
 MOST_PREDICTED = 64  # pictures of a sheet of predictions
@@ -84,26 +86,36 @@ def augmented_sheet(
     write_page("Training pictures", f"{how}, with train.seed {seed}", bands, path)
 
 
-def prediction_sheet(predictions: Sequence[Prediction], path: Path, count: int) -> None:
+def prediction_sheet(
+    predictions: Sequence[Prediction], path: Path, count: int, explaining: Classifier | None = None
+) -> None:
     """Draw predicted pictures, the first of `count`, with label, probability and file name, as a PNG at `path`.
+
+    explaining: the network that predicted them; each is drawn once more, under its heat map.
 
     A label with a probability below UNSURE_BELOW is framed and ends with a question mark; a picture that
     could not be read is an empty one.
 
-    Raises UserError when `path` cannot be written.
+    Raises UserError when `path` cannot be written, NoHeatMap as `grad_cam.heat_maps` does.
     """
     tiles = [_predicted_tile(prediction) for prediction in predictions]
+    if explaining is not None:
+        quality = explaining.checkpoint.quality
+        tiles = _with_heat(tiles, [_square(each, explaining.size, quality) for each in predictions], explaining)
     note = _count(count, "picture") + _of_which(len(tiles), count)
     if any(tile.mark == "unsure" for tile in tiles):
         note += f"; framed: less than {100 * UNSURE_BELOW:.0f} % sure"
     write_page("Predictions", note, [Band(tiles)], path)
 
 
-def mistakes_sheet(pictures: DecodedPictures, evaluation: Evaluation, path: Path, limit: int = 32) -> None:
+def mistakes_sheet(
+    pictures: DecodedPictures, evaluation: Evaluation, path: Path, limit: int = 32, explaining: Classifier | None = None
+) -> None:
     """Draw the pictures that the network got most wrong, the surest mistake first, as a PNG at `path`.
 
     pictures: those that were evaluated, in the same order.
-    Raises UserError when `path` cannot be written.
+    explaining: the network; each picture is drawn once more, under its heat map.
+    Raises UserError when `path` cannot be written, NoHeatMap as `grad_cam.heat_maps` does.
     """
     mistakes = evaluation.worst_mistakes(len(pictures))
     tiles = []
@@ -112,6 +124,8 @@ def mistakes_sheet(pictures: DecodedPictures, evaluation: Evaluation, path: Path
         said = f"said {evaluation.classes[shares.argmax()]} {_percent(shares.max())}"
         truth = f"truth: {evaluation.classes[evaluation.labels[place]]}"
         tiles.append(Tile(center_crop(pictures.picture(place), pictures.size), (said, truth), "wrong"))
+    if explaining is not None:
+        tiles = _with_heat(tiles, [tile.picture for tile in tiles], explaining)
     note = f"{len(mistakes):,} of {_count(len(pictures), 'picture')} wrong"
     note += _of_which(len(tiles), len(mistakes))
     write_page("Worst mistakes", note, [Band(tiles)], path)
@@ -157,15 +171,32 @@ def _in_target(target: NDArray[np.float32], classes: Sequence[str]) -> tuple[str
 
 def _predicted_tile(prediction: Prediction) -> Tile:
     name = PurePath(prediction.picture.name).name
-    if prediction.label is None or prediction.probability is None:
-        return Tile(None, ("unreadable", name))
-    try:
-        picture = square(prediction.picture, TILE)
-    except Unreadable:
+    picture = _square(prediction, TILE)
+    if picture is None or prediction.probability is None:
         return Tile(None, ("unreadable", name))
     unsure = prediction.probability < UNSURE_BELOW
     label = f"{prediction.label}{'?' if unsure else ''} {_percent(prediction.probability)}"
     return Tile(picture, (label, name), "unsure" if unsure else "none")
+
+
+def _square(prediction: Prediction, size: int, quality: int | None = None) -> Pixels | None:
+    """A predicted picture as `square` gives it; None where it could not be read, or cannot be any more."""
+    if prediction.label is None:
+        return None
+    try:
+        return square(prediction.picture, size, quality=quality)
+    except Unreadable:
+        return None
+
+
+def _with_heat(tiles: Sequence[Tile], squares: Sequence[Pixels | None], network: Classifier) -> list[Tile]:
+    """The tiles with the heat maps of what the network was shown, where there are both."""
+    from catdog_exp.inference.grad_cam import heat_maps
+
+    known = [each for each in squares if each is not None]
+    maps = iter(list(heat_maps(network, np.stack(known))) if known else [])
+    both = zip(tiles, squares, strict=True)
+    return [tile if own is None else replace(tile, heat=next(maps)) for tile, own in both]
 
 
 def _spread(places: list[int], count: int) -> list[int]:

@@ -48,7 +48,7 @@ def test_a_folder_is_answered_on_standard_output_and_in_files_and_ends_with_1_fo
     network, pictures, tmp_path, capsys
 ):
     words = ["--model", network, "--out", "all.csv", "--submission", "kaggle.csv", "--show", "all.png"]
-    assert main(["predict", "pictures", *words]) == 1
+    assert main(["predict", "pictures", *words, "--explain", "why.png"]) == 1
     shown = capsys.readouterr()
     names = ["2.png", "9.jpg", "10.png", "more/3.png", "more/4.png"]
     found = rows_of(tmp_path / "all.csv")
@@ -70,6 +70,7 @@ def test_a_folder_is_answered_on_standard_output_and_in_files_and_ends_with_1_fo
     assert [line.split(",")[0] for line in kaggle] == ["id", "2", "3", "4", "9", "10"]
     assert kaggle[1].split(",")[1] == found["pictures/2.png"]["p_dog"]
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "why.png").stat().st_size > (tmp_path / "all.png").stat().st_size  # each is drawn twice
 
 
 def test_archives_patterns_and_standard_input_give_the_same_answers_whatever_the_batch(

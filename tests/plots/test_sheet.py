@@ -7,12 +7,15 @@ import pytest
 from catdog_exp.data.config import AugmentConfig
 from catdog_exp.data.decoded import SPARE, DecodedPictures
 from catdog_exp.errors import UserError
+from catdog_exp.inference.classifier import Classifier
 from catdog_exp.inference.evaluation import evaluate
 from catdog_exp.inference.pictures import PictureFile
 from catdog_exp.inference.prediction import Prediction
+from catdog_exp.networks.resnet import ResNet
 from catdog_exp.plots import sheet as sheets
-from catdog_exp.plots.page import MARK_COLOURS, Band
+from catdog_exp.plots.page import MARK_COLOURS, TILE, Band, Tile, write_page
 from catdog_exp.plots.sheet import augmented_sheet, mistakes_sheet, prediction_sheet, preview_sheet
+from tests.checkpoints import save_drawn
 
 RED, GREEN, BLUE, VIOLET = (200, 20, 30), (20, 160, 60), (10, 30, 220), (150, 40, 160)
 
@@ -214,3 +217,35 @@ def test_no_mistakes_give_a_sheet_all_the_same(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         preview_sheet(decoded([RED], [0]), ["cat"], tmp_path / "nowhere" / "sheet.png")
+
+
+def test_a_heat_map_lies_over_a_second_drawing_beside_the_picture(tmp_path):
+    picture = np.full((32, 32, 3), GREEN, np.uint8)
+    upper = np.zeros((8, 8), np.float32)
+    upper[:4] = 1
+    write_page("heat", "", [Band([Tile(picture, ("said cat",), heat=upper), Tile(picture)])], tmp_path / "h.png")
+    sheet = drawn(tmp_path / "h.png")
+    rows, columns, count = area(sheet, GREEN)
+    assert count > 2 * TILE * TILE + TILE * TILE / 4  # two pictures, and the cold half of a third drawing
+    top, left = rows.min(), columns.min()
+    hot, cold = sheet[top + 5, left + TILE + 5], sheet[top + TILE - 5, left + TILE + 5]
+    assert hot[0] > hot[1] + 20 > hot[2]  # red
+    assert tuple(cold) == GREEN
+
+
+def test_predictions_and_mistakes_are_explained_and_what_cannot_be_read_is_not(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(sheets, "write_page", lambda *words: given.append(words[2][0].tiles))
+    network = Classifier.load(save_drawn(tmp_path, ResNet(layers=8, width=4, dropout=0.0), 16))
+    broken = Prediction(PictureFile(tmp_path / "broken.jpg"), None, None, (), "not a picture")
+    noise = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), np.uint8)
+    for number, picture in enumerate(noise):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
+    prediction_sheet([broken, *(said(tmp_path / f"{n}.png") for n in (0, 1))], tmp_path / "p.png", 3, network)
+    prediction_sheet([broken], tmp_path / "p.png", 1, network)
+    pictures = decoded([RED, GREEN], [0, 1], 16)
+    wrong = evaluate(pictures.labels, np.eye(2)[::-1], ["cat", "dog"])
+    mistakes_sheet(pictures, wrong, tmp_path / "m.png", explaining=network)
+    heats = [[tile.heat is not None for tile in tiles] for tiles in given]
+    assert heats == [[False, True, True], [False], [True, True]]
+    assert given[0][1].heat.max() == 1
