@@ -18,6 +18,7 @@ PICTURES = {
     "preview_augmented.png",
     "training_curves.png",
     "confusion_matrix.png",
+    "evaluation_curves.png",
     "worst_mistakes.png",
 }
 

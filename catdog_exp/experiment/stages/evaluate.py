@@ -69,7 +69,10 @@ def _judge(
     """Judge the network on one side, and log that. Returns the name of the table, and the figures."""
     from catdog_exp.inference.comparison import evaluation_rows
     from catdog_exp.inference.evaluation import evaluate
+    from catdog_exp.inference.grad_cam import NoHeatMap
+    from catdog_exp.inference.picture_traits import picture_traits
     from catdog_exp.plots.confusion import confusion_plot
+    from catdog_exp.plots.evaluation import evaluation_plot
     from catdog_exp.plots.sheet import mistakes_sheet
 
     evaluation = evaluate(pictures.labels, network.probabilities_of(pictures), pack.classes)
@@ -81,14 +84,21 @@ def _judge(
     work.tracker.figures(figures)
     ending = "" if split == "validation" else f"_{split}"
     confusion = work.folder / f"confusion_matrix{ending}.png"
+    curves = work.folder / f"evaluation_curves{ending}.png"
     mistakes = work.folder / f"worst_mistakes{ending}.png"
+    paths = {work.pack.contents[entry.path].sha256: entry.path for entry in work.pack.lists[split]}
     confusion_plot(evaluation.confusion, pack.classes, confusion)
-    mistakes_sheet(pictures, evaluation, mistakes)
-    names = {work.pack.contents[entry.path].sha256: escaped(entry.path) for entry in work.pack.lists[split]}
-    rows = evaluation_rows(evaluation, [names[digest] for digest in digests], digests)
+    traits = picture_traits(pictures, [work.pack.listing.root / paths[digest] for digest in digests])
+    evaluation_plot(evaluation, traits, curves)
+    try:
+        mistakes_sheet(pictures, evaluation, mistakes, explaining=network)
+    except NoHeatMap as error:
+        log.info("%s", error)
+        mistakes_sheet(pictures, evaluation, mistakes)
+    rows = evaluation_rows(evaluation, [escaped(paths[digest]) for digest in digests], digests)
     table = work.folder / f"evaluation{ending}.json"
     table.write_text(json.dumps(rows), encoding="utf-8")
-    for file in (confusion, mistakes, table):
+    for file in (confusion, curves, mistakes, table):
         work.tracker.artifact(file)
     work.tracker.image(mistakes, f"pictures/{mistakes.stem}", step=0)  # one step for all: the grid compares runs by it
     say(log, f"on {len(pictures):,} {which}: {evaluation.shown}")
