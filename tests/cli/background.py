@@ -9,7 +9,7 @@ import psutil
 BEGUN = "outputs/unfinished/*/state-*"  # there is one from a run's first epoch on
 
 
-def wait_until(condition, process, seconds=120):
+def wait_until(condition, process, seconds=240):
     """Wait until the condition holds, while the process works."""
     last = time.monotonic() + seconds
     while not condition():

@@ -17,7 +17,7 @@ def ended(tmp_path, begin, words, number, epochs=1):
     process = begin(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_until(lambda: list(tmp_path.glob(f"outputs/unfinished/*/state-{epochs:06d}-*")), process)
     process.send_signal(number)
-    printed, errors = process.communicate(timeout=60)
+    printed, errors = process.communicate(timeout=120)
     return process.returncode, printed + errors
 
 
@@ -35,6 +35,7 @@ def test_a_run_that_is_ended_from_outside_is_killed_at_mlflow(tmp_path, begin, n
     assert run.info.end_time is not None
 
 
+@pytest.mark.timeout(600)
 def test_the_same_command_after_a_kill_goes_on_in_the_same_run(catdog, tmp_path, begin):
     words = [*SMALL, "train.epochs=30"]
     expected = catdog(*words, "paths.outputs=whole")

@@ -15,7 +15,7 @@ from tests.cli.conftest import SMALL
 from tests.cli.store import client, runs
 from tests.cli.troubled import MODEL, SOURCE
 
-TROUBLES = {"0": "hang", "1": "raise", "3": "abort", "4": "kill"}
+TROUBLES = {"1": "raise", "2": "hang", "3": "abort", "4": "kill"}
 
 
 def jobs_of(tmp_path):
@@ -30,7 +30,7 @@ def jobs_of(tmp_path):
 def test_six_jobs_of_which_four_fail(catdog, tmp_path):
     (tmp_path / "troubled.py").write_text(SOURCE)
     (tmp_path / "trouble.json").write_text(json.dumps(TROUBLES))
-    words = ["-m", *SMALL, *MODEL, "+model.trouble=range(0,6)", "sweep.job_minutes=1"]
+    words = ["-m", *SMALL, *MODEL, "+model.trouble=range(0,6)", "sweep.job_minutes=1.2"]
     done = catdog(*words, timeout=500)
     assert done.returncode == 1
     assert done.stderr == "catdog: 4 of 6 jobs have no result; the same command runs those alone\n"

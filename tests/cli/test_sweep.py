@@ -58,6 +58,7 @@ def test_planning_a_sweep_of_pictures_that_are_not_there_makes_nothing(catdog, t
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_seeds_are_planned_summed_up_and_the_same_again_answers_at_once_under_the_same_parent(catdog, tmp_path):
     words = ["-m", *SMALL, "train.seed=range(0,3)"]
     assert catdog(*SMALL, "stages=[pack]", "tracking=none").returncode == 0
