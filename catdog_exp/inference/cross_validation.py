@@ -64,8 +64,10 @@ def _probabilities(features: NDArray[np.float32], labels: NDArray[np.int64]) -> 
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     folds = StratifiedKFold(min(FOLDS, int(np.bincount(labels).min())), shuffle=True, random_state=0)
     head = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
-    found = cross_val_predict(head, features, labels, cv=folds, method="predict_proba")
+    with threadpool_limits(1):  # more wait for each other, on a busy machine for a minute; and have other last digits
+        found = cross_val_predict(head, features, labels, cv=folds, method="predict_proba")
     return np.asarray(found, np.float64)
