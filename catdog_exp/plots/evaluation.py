@@ -110,6 +110,8 @@ def _from_0_to_1(axes: Axes) -> None:
 
 def _draw_by_trait(axes: Axes, trait: Trait, groups: Sequence[Group], accuracy: float) -> None:
     axes.axhline(accuracy, color=GREY, linestyle=":", linewidth=1)
+    if not groups:
+        axes.set_title("not known here", loc="right", color=GREY, fontsize=10)
     _draw_groups(axes, range(len(groups)), groups)
     texts = [f"{_range(group)}\n(n = {group.pictures:,})" for group in groups]
     axes.set_xticks(range(len(groups)), texts, fontsize=8.5)

@@ -75,6 +75,13 @@ def test_the_heat_lies_on_what_tells_the_class(tmp_path, family):
     assert heat_maps(classifier, crops[:0]).shape == (0, SIZE, SIZE)
 
 
+def test_a_map_is_as_fine_as_the_last_convolution_and_not_as_the_pooling_behind_it(tmp_path):
+    network = Cnn(layers=1, width=4, dense=[], batch_norm=False, dropout=0.0)
+    maps = heat_maps(Classifier.load(save_drawn(tmp_path, network, SIZE)), spots(8, seed=1)[0].crops())
+    steps = np.abs(np.diff(maps, axis=2))
+    assert steps.max() > 0.9  # from one pixel to the next: nothing is enlarged
+
+
 def test_a_network_without_a_map_to_draw_from_is_told(tmp_path):
     classifier = Classifier.load(save_drawn(tmp_path, onnx_backbone(tmp_path, ("N", 5 * (SIZE // 2) ** 2)), SIZE))
     with pytest.raises(UserError, match=r"no heat map can be drawn: .* without the pooling at its end"):
