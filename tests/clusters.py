@@ -56,8 +56,9 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 @contextmanager
 def ray_nodes(monkeypatch: pytest.MonkeyPatch, count: int) -> Iterator[Any]:
     """A Ray cluster of so many nodes of one core each; RAY_ADDRESS names it."""
-    # On a busy machine a process that Ray starts takes its time; Ray would give it up after a minute, and try again.
-    for name, value in {**ENVIRONMENT, "RAY_worker_register_timeout_seconds": "300"}.items():
+    # Ray has its workers give way to all others, whom a busy machine has too many of, and gives one up after a minute.
+    patient = {"RAY_worker_niceness": "0", "RAY_worker_register_timeout_seconds": "300"}
+    for name, value in {**ENVIRONMENT, **patient}.items():
         monkeypatch.setenv(name, value)
     from ray.cluster_utils import Cluster
 
