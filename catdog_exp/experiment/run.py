@@ -112,8 +112,8 @@ def run(
         work = Work(config, plan, folder, tracker, dict(earlier.done) if earlier else {})
         try:
             objective = _stages(work, missing, workers, lock, on_epoch, on_phase or (lambda _: None))
-        finally:  # after those of the epochs: MLflow compares runs by the metric that came first
-            tracker.figures(work.figures)
+        finally:
+            work.log_figures()
         if config.train.target is not None and objective is not None:
             say(log, target_line(config.train.target, config.objective, objective))
         say(log, f"files: {folder}")

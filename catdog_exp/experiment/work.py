@@ -23,7 +23,7 @@ class Work:
     """One run under way.
 
     folder: its own. tracker: what it is logged to. done: stages by now, with their identities. figures: of the whole
-    run, which are logged at its end. moments: when it began, and when each of its stages ended.
+    run that are not logged yet. moments: when it began, and when each of its stages ended.
     """
 
     config: RunConfig
@@ -51,3 +51,12 @@ class Work:
         self.figures[f"{TIME}{stage}"] = self.moments[-1] - self.moments[-2]
         self.done.update(with_stage(self.done, stage, self.plan.identities[stage]))
         self.tracker.tags(stages_tag(self.done))
+
+    def log_figures(self) -> None:
+        """Log the figures that there are by now.
+
+        MLflow compares runs by the metric that came first, so those of an epoch come before them; a run that is killed
+        later is not to lose what only its first process knows, such as how fast it packed.
+        """
+        self.tracker.figures(self.figures)
+        self.figures.clear()

@@ -70,6 +70,8 @@ def train(
         best.extend([value] * is_best)
         work.tracker.metrics(metrics, epoch, {OBJECTIVE: value} if is_best else {})
         work.tracker.has_epochs = True
+        if work.figures:
+            work.log_figures()
         try:
             if on_epoch is not None:
                 on_epoch(epoch, metrics)
