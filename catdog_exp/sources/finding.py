@@ -153,5 +153,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # A link to itself is no folder to Path, and an error to the entry.
-    return Path(entry).is_dir() if entry.is_symlink() else entry.is_dir()
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to what may not be looked at
+        return False
