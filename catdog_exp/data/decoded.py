@@ -20,6 +20,7 @@ from catdog_exp.parallel import in_order
 
 # Bytes behind the last picture's, of any value: so a pixel can be read with a whole word, whatever lies behind it.
 SPARE = 8
+RELEASED = 512  # pictures after which the memory of their pixels is given back
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ class DecodedPictures:
         """Give back the memory of pixels that are mapped from a file; those that are needed again are read again."""
         if isinstance(self.pixels, np.memmap) and isinstance(self.pixels.base, mmap.mmap):
             self.pixels.base.madvise(mmap.MADV_DONTNEED)
+
+    def in_order(self) -> Iterator[Pixels]:
+        """Views of all pictures, one after the other; the memory of those before is given back now and then."""
+        for place in range(len(self)):
+            if place % RELEASED == RELEASED - 1:
+                self.release()
+            yield self.picture(place)
 
     def take(self, places: NDArray[np.int64]) -> DecodedPictures:
         """Some of the pictures, by their places, in that order; the pixels are shared."""

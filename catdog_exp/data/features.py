@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from catdog_exp.console import ProgressBar
 from catdog_exp.data.config import AugmentConfig
-from catdog_exp.data.decoded import DecodedPictures
+from catdog_exp.data.decoded import RELEASED, DecodedPictures
 from catdog_exp.data.kept_folder import kept_folder
 from catdog_exp.packs.store import Pack
 from catdog_exp.parallel import in_order
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 FORMAT = 1  # goes up whenever the files would be laid out otherwise, or hold other numbers
 FOLDER = "features"  # in the pack's
 VALUES = "values.npy"
-RELEASED = 512  # pictures after which the memory of their pixels is given back
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,6 @@ from catdog_exp.images.resize import center_crop
 if TYPE_CHECKING:
     from catdog_exp.data.decoded import DecodedPictures
 
-RELEASED = 512  # pictures after which the memory of their pixels is given back
-
 
 @dataclass(frozen=True)
 class Trait:
@@ -35,11 +33,9 @@ def picture_traits(pictures: DecodedPictures, files: Sequence[Path]) -> list[Tra
     The Laplacian is about 0 where a picture is even or blurred, and large at sharp edges (Pech-Pacheco et al., 2000).
     """
     gray = np.empty((2, len(pictures)))
-    for place in range(len(pictures)):
-        crop = cv2.cvtColor(center_crop(pictures.picture(place), pictures.size), cv2.COLOR_RGB2GRAY)
+    for place, picture in enumerate(pictures.in_order()):
+        crop = cv2.cvtColor(center_crop(picture, pictures.size), cv2.COLOR_RGB2GRAY)
         gray[:, place] = crop.mean(), cv2.Laplacian(crop, cv2.CV_32F).std()
-        if place % RELEASED == RELEASED - 1:
-            pictures.release()
     return [
         Trait("size", "short edge of the file (pixels)", np.array([_short_edge(file) for file in files], np.float64)),
         Trait("brightness", "mean gray (0 to 255)", gray[0]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from catdog_exp.data.decoded import DecodedPictures
-    from catdog_exp.images.resize import Pixels
     from catdog_exp.inference.evaluation import Evaluation
     from catdog_exp.packs.store import Pack
     from catdog_exp.plots.page import Mark, Tile
     from catdog_exp.sources.source import Split
 
 HASHES = "hashes.npy"
-RELEASED = 512  # pictures after which the memory of their pixels is given back
 DUPLICATES = [PICTURE, "side", "class", "near", "near_side", "near_class", "likeness", "mirrored", SHA256]
 LABELS = [PICTURE, "side", "class", "suggested", "probability", "likely_wrong", CORRECTION, SHA256]
 
@@ -90,7 +88,7 @@ def _hashes(side: Side, pack: Pack, threads: int) -> NDArray[np.float32]:
     from catdog_exp.images.duplicates import FORMAT, perceptual_hashes
 
     def hashes() -> NDArray[np.float32]:
-        return perceptual_hashes(_in_order(side.pictures), threads)
+        return perceptual_hashes(side.pictures.in_order(), threads)
 
     if side.evaluation is not None:
         return hashes()
@@ -177,13 +175,6 @@ def _names(work: Work) -> Mapping[str, str]:
         for entries in work.pack.lists.values()
         for entry in entries
     }
-
-
-def _in_order(pictures: DecodedPictures) -> Iterator[Pixels]:
-    for place in range(len(pictures)):
-        if place % RELEASED == RELEASED - 1:
-            pictures.release()
-        yield pictures.picture(place)
 
 
 def _tile(side: Side, place: int, line: str, names: Mapping[str, str], mark: Mark = "none") -> Tile:
