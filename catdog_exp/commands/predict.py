@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +20,11 @@ from catdog_exp.experiment.config import RunConfig
 from catdog_exp.tracking.selecting import HOW
 
 if TYPE_CHECKING:
-    from catdog_exp.inference.classifier import Classifier
     from catdog_exp.inference.named_pictures import NamedPictures
     from catdog_exp.inference.prediction import Prediction
     from catdog_exp.inference.prediction_files import Write
     from catdog_exp.inference.predictor import Predictor
+    from catdog_exp.training.config import HardwareConfig
 
 ROWS = 100  # on a terminal; who wants more of them wants a file
 
@@ -62,16 +61,10 @@ def main(words: Sequence[str]) -> int:
         first, unreadable, count = _told(files.enter_context(closing(answers)), predictor.classes, chosen, writers)
     for file in filter(None, (chosen.out, chosen.submission)):
         print(f"written: {file}", file=sys.stderr)
-    if chosen.show:
-        from catdog_exp.plots.sheet import prediction_sheet
-
-        prediction_sheet(first, chosen.show, count)
-        print(f"drawn: {chosen.show}", file=sys.stderr)
-    if chosen.explain:
-        from catdog_exp.plots.sheet import prediction_sheet
-
-        prediction_sheet(first, chosen.explain, count, _classifier(predictor, config))
-        print(f"drawn: {chosen.explain}", file=sys.stderr)
+    for sheet, explained in ((chosen.show, False), (chosen.explain, True)):
+        if sheet:
+            _draw(sheet, first, count, predictor, config.hardware if explained else None)
+            print(f"drawn: {sheet}", file=sys.stderr)
     return 1 if unreadable else 0
 
 
@@ -106,6 +99,21 @@ def _told(
     speed = f"; {count / (time.monotonic() - started):,.0f} pictures/s" * (count > ROWS)
     print(f"{report.summary}{speed}", file=sys.stderr)
     return first, report.unreadable, count
+
+
+def _draw(
+    file: Path, first: Sequence[Prediction], count: int, predictor: Predictor, explained_on: HardwareConfig | None
+) -> None:
+    """Draw the first of so many predictions; with hardware for MXNet, which has the gradients, their heat maps too."""
+    from catdog_exp.plots.sheet import prediction_sheet
+
+    network = None
+    if explained_on is not None:
+        from catdog_exp.inference.classifier import Classifier
+
+        device, batch_size = explained_on.device, explained_on.batch_size
+        network = Classifier.of(predictor.checkpoint, device, batch_size, predictor.threads)
+    prediction_sheet(first, file, count, network)
 
 
 def _show(line: str, *, whatever: bool) -> None:
@@ -157,17 +165,6 @@ def _predictor(chosen: argparse.Namespace, config: RunConfig, overrides: Sequenc
         checkpoint = run.checkpoint
     return load_predictor(
         checkpoint, config.hardware, own, batch_size=chosen.batch_size, max_pixels=config.data.max_pixels
-    )
-
-
-def _classifier(predictor: Predictor, config: RunConfig) -> Classifier:
-    """The predictor's network in MXNet, which has its gradients."""
-    from catdog_exp.inference.classifier import Classifier
-    from catdog_exp.networks.forward import Forward
-
-    device, batch_size = config.hardware.device, config.hardware.batch_size
-    return Classifier(
-        predictor.checkpoint, partial(Forward, device=device, batch_size=batch_size, threads=predictor.threads)
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Classifier:
-    """A trained network on a device. Made by `Classifier.load`.
+    """A trained network on a device. Made by `Classifier.load` or `Classifier.of`.
 
     checkpoint: what it was made from.
     network: the family that `checkpoint` names, with the weights that it brings.
@@ -59,11 +59,17 @@ class Classifier:
         its network's, or when the device cannot be used.
         """
         found = load_checkpoint(checkpoint, own)
-        on = partial(Forward, device=device, batch_size=batch_size, threads=threads)
         try:
-            return cls(found, on)
+            return cls.of(found, device, batch_size, threads)
         except UserError as error:
             raise UserError(f"{checkpoint}: {error}") from None
+
+    @classmethod
+    def of(
+        cls, checkpoint: Checkpoint, device: Literal["cpu", "gpu", "auto"], batch_size: int, threads: int
+    ) -> Classifier:
+        """The network in a checkpoint; otherwise as `load`."""
+        return cls(checkpoint, partial(Forward, device=device, batch_size=batch_size, threads=threads))
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Each class's probability for each picture, float32 (N, classes), rows sum to 1.

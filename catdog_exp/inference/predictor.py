@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -126,10 +125,9 @@ def predictor_of(
             suits = max(1, min(MOST, TOGETHER // (3 * checkpoint.size**2)))
             return Predictor(checkpoint, network, batch_size or suits, threads, limits)
     from catdog_exp.inference.classifier import Classifier
-    from catdog_exp.networks.forward import Forward
 
     at_once = batch_size or hardware.batch_size
-    classifier = Classifier(checkpoint, partial(Forward, device=hardware.device, batch_size=at_once, threads=threads))
+    classifier = Classifier.of(checkpoint, hardware.device, at_once, threads)
     lock = Lock()
 
     def probabilities(squares: Pixels) -> NDArray[np.float32]:
