@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Protocol
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-import cv2
-import numpy as np
-
 from catdog_exp.images.decode import Unreadable, decode_picture, read_picture
 from catdog_exp.images.kinds import BEGINNING, kind_of
 from catdog_exp.images.limits import DecodingLimits
-from catdog_exp.images.packed import as_packed
+from catdog_exp.images.packed import packed_and_read
 from catdog_exp.images.resize import Pixels, center_crop
 
 ENCRYPTED = 1  # bit of an entry's flags
@@ -91,7 +88,5 @@ def square(picture: Picture, size: int, limits: DecodingLimits | None = None, qu
     Raises Unreadable, as `read_picture` does.
     """
     pixels = picture.pixels(size, limits or DecodingLimits())
-    if quality is not None:
-        pixels = decode_picture(as_packed(pixels, quality), size)
-    crop = center_crop(pixels, size)
-    return cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    rgb = pixels[..., ::-1] if quality is None else packed_and_read(pixels, quality)
+    return center_crop(rgb, size)
