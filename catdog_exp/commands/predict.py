@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from catdog_exp.training.config import HardwareConfig
 
 ROWS = 100  # on a terminal; who wants more of them wants a file
+HELD_BACK = 0.2  # seconds that rows wait for others: whatever is written takes turns with the threads that decode
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def _told(
         from catdog_exp.plots.sheet import MOST_PREDICTED as drawn
     report, first, count, started = Report(classes, chosen.top_k or 1), list["Prediction"](), 0, time.monotonic()
     most = ROWS if sys.stdout.isatty() and not chosen.watch else None
-    _show(report.head, whatever=bool(writers))
+    rows, shown = [report.head], started
     try:
         for answer in answers:
             found = answer.at(chosen.threshold)
@@ -88,12 +89,17 @@ def _told(
                 write(found)
             row = report.row(found)
             if most is None or count < most:
-                _show(row, whatever=bool(writers))
+                rows.append(row)
+            if chosen.watch or time.monotonic() - shown > HELD_BACK:
+                _show(rows, whatever=bool(writers))
+                shown = time.monotonic()
             first += [found] * (count < drawn)
             count += 1
     except KeyboardInterrupt:
         if not chosen.watch:  # which has no other end
             raise
+    finally:
+        _show(rows, whatever=bool(writers))
     if most is not None and count > most:
         show(f"and {count - most:,} more; --out FILE.csv keeps all")
     speed = f"; {count / (time.monotonic() - started):,.0f} pictures/s" * (count > ROWS)
@@ -116,14 +122,20 @@ def _draw(
     prediction_sheet(first, file, count, network)
 
 
-def _show(line: str, *, whatever: bool) -> None:
-    """Write a line to standard output. whatever: go on where nobody reads it any more, as behind `| head`."""
+def _show(rows: list[str], *, whatever: bool) -> None:
+    """Write rows to standard output, and forget them.
+
+    whatever: go on where nobody reads it any more, as behind `| head`.
+    """
+    if not rows:
+        return
     try:
-        show(line)
+        show("\n".join(rows))
     except BrokenPipeError:
         if not whatever:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    rows.clear()
 
 
 def _named(predictor: Predictor, pictures: NamedPictures) -> Generator[Prediction, None, None]:

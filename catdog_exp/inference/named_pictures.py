@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -20,13 +21,14 @@ from catdog_exp.inference.pictures import Picture, PictureFile, ZippedPicture
 from catdog_exp.sources.finding import ENDINGS, MADE_BY_SYSTEMS, passed_over, pictures_inside
 
 STANDARD_INPUT = "-"
+KEPT = 50_000  # pictures of a place that stay in memory between counting them and predicting them
 ZIP = (b"PK\3\4", b"PK\5\6")  # the beginning of an archive, and of an empty one
 
 log = logging.getLogger(__name__)
 
 
 class NamedPictures:
-    """The pictures that words name, each once, in the order of the words; they are never all in memory.
+    """The pictures that words name, each once, in the order of the words; of very many not all are in memory.
 
     A file is taken whatever it is called. A folder stands for the pictures in it and in its subfolders, as
     `finding.pictures_inside` finds them, a zip archive for those in it, both sorted so that 2.jpg comes before 10.jpg;
@@ -38,6 +40,7 @@ class NamedPictures:
     def __init__(self, words: Iterable[str]) -> None:
         """Raises UserError, naming the word: nothing is there, it is a pipe or a device, or it has no pictures."""
         self._archives: dict[Path, ZipFile] = {}
+        self._kept: dict[Path, list[Picture]] = {}
         given = list(words)
         self._reads_input = STANDARD_INPUT in given
         places = [place for word in given if word != STANDARD_INPUT for place in _places(word)]
@@ -58,7 +61,7 @@ class NamedPictures:
     def _there(self) -> Iterator[Picture]:
         seen: set[str] = set()
         for place in self._places:
-            for picture in self._pictures_at(place, Counter()):
+            for picture in self._kept.get(place) or self._pictures_at(place, Counter()):
                 if len(self._places) > 1 and isinstance(picture, PictureFile):
                     if (whole := _absolute(picture.path)) in seen:
                         continue
@@ -71,7 +74,12 @@ class NamedPictures:
                 if file.read(len(ZIP[0])) in ZIP:
                     self._archives[place] = _opened(place)
         passed = Counter[str]()
-        count = sum(1 for _ in self._pictures_at(place, passed))
+        there = self._pictures_at(place, passed)
+        first = list(islice(there, KEPT))
+        more = sum(1 for _ in there)
+        if not more:
+            self._kept[place] = first
+        count = len(first) + more
         if not count:
             kind = "archive" if place in self._archives else "folder"
             why = passed_over(passed) or "it is empty"

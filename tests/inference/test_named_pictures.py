@@ -10,6 +10,7 @@ import pytest
 
 from catdog_exp.errors import UserError
 from catdog_exp.images.decode import Unreadable
+from catdog_exp.inference import named_pictures
 from catdog_exp.inference.named_pictures import NamedPictures
 from catdog_exp.inference.pictures import square
 
@@ -133,3 +134,13 @@ def test_a_damaged_archive_is_told_and_a_damaged_entry_is_one_picture_that_canno
     file.write_bytes(data[:-30])
     with pytest.raises(UserError, match=r"a\.zip: this zip archive cannot be read"):
         NamedPictures([str(file)])
+
+
+@pytest.mark.parametrize("kept", [2, 3, 4])  # fewer than there are, as many, more
+def test_pictures_are_the_same_however_many_of_them_are_kept_in_memory(tmp_path, monkeypatch, kept):
+    monkeypatch.setattr(named_pictures, "KEPT", kept)
+    for name in ("a/3.jpg", "a/1.jpg", "2.jpg"):
+        drawn(tmp_path / name)
+    pictures = NamedPictures([str(tmp_path), str(tmp_path / "a")])
+    assert pictures.total == 3
+    assert names(pictures, tmp_path) == ["2.jpg", "a/1.jpg", "a/3.jpg"]
