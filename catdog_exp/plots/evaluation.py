@@ -31,10 +31,8 @@ def evaluation_plot(evaluation: Evaluation, traits: Sequence[Trait], path: Path)
     traits: of the N pictures, in the evaluation's order.
     Raises UserError when `path` cannot be written.
     """
-    figure = new_figure(13, 8.4)
-    # Nothing here needs room that is not known before, and finding it takes longer than the drawing.
-    figure.set_layout_engine("none")
-    grid = figure.add_gridspec(2, 3, left=0.045, right=0.99, hspace=0.3, wspace=0.17)
+    figure = new_figure(13, 8.4, arranged=True)
+    grid = figure.add_gridspec(2, 3, left=0.06, right=0.98, top=0.945, bottom=0.08, hspace=0.3, wspace=0.17)
     sureness = evaluation.probabilities.max(axis=1)
     right = evaluation.probabilities.argmax(axis=1) == evaluation.labels
     _draw_curves(figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1]), evaluation)
