@@ -106,9 +106,10 @@ def _run(words: Sequence[str]) -> int:
 
 @contextmanager
 def _process_for_tracking(words: Sequence[str]) -> Iterator[SenderProcess | None]:
-    """What talks to MLflow for a single run: it imports that while this process imports Hydra, and composes."""
+    """What talks to MLflow for a run or a sweep: it imports that while this process imports Hydra, and composes."""
     is_imported = "mlflow" in sys.modules  # a thread of this process does, then
-    if is_imported or any(word.startswith(("-", "sweep", "tracking=none", "plan=")) for word in words):
+    asks = ("-", "sweep.dry_run", "tracking=none", "plan=")  # that nothing is logged of
+    if is_imported or any(word.startswith(asks) for word in words if word not in ("-m", "--multirun")):
         yield None
         return
     from catdog_exp.tracking.sender_process import SenderProcess

@@ -31,6 +31,7 @@ from catdog_exp.reading import read
 from catdog_exp.sources.source import Listing
 from catdog_exp.sweeps.composed import plain
 from catdog_exp.sweeps.passwords import hand_on, hidden, hide, restored
+from catdog_exp.sweeps.plugins import JobLauncher
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.sender import Sender
 from catdog_exp.tracking.sender_process import SenderProcess
@@ -39,13 +40,13 @@ from catdog_exp.tracking.sender_process import SenderProcess
 def main(words: Sequence[str], process: SenderProcess | None = None) -> None:
     """Run Hydra on the words of a command line: one run, a sweep, or one of Hydra's own questions.
 
-    process: for the tracking of a single run, started already.
+    process: for the tracking, started already.
     Raises UserError for a config that cannot be composed, IncompleteSweep for jobs of a sweep without a result,
     else the error of the run.
     """
     # Hydra prints a failed job's error by itself and ends the process, unless it is told to let it through.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    CheckFirst.process = process
+    CheckFirst.process = JobLauncher.process = process
     if "hydra/launcher=ray_cluster" in words and not any(word.startswith("-") for word in words):
         words = [*words, "-m"]  # what a cluster is to run is launched there, a single run too
     line = command_line(words)

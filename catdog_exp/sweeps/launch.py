@@ -38,6 +38,7 @@ from catdog_exp.tracking.run import start_run
 from catdog_exp.tracking.run_log import RunLog
 from catdog_exp.tracking.run_lookup import STATES, SWEEP_FINGERPRINT
 from catdog_exp.tracking.sender import Sender
+from catdog_exp.tracking.sender_process import SenderProcess
 from catdog_exp.tracking.steering import FOLDER, PAUSE, STOP, WISH
 from catdog_exp.tracking.uris import without_password
 from catdog_exp.training.objective import is_minimized
@@ -53,10 +54,12 @@ def launch(
     settings: Mapping[str, Any],
     words: Sequence[list[str]],
     before: Jobs,
+    process: SenderProcess | None,
 ) -> Jobs:
     """Run the jobs with these words; of a search, all trials that have these words in common.
 
     config, loader: of the sweep. where, settings: of the launcher. before: what the sweep has launched already.
+    process: for its tracking, where that is started already.
     With `sweep.dry_run` it prints the plan alone. The same command again goes on in the same parent run.
     Raises UserError for what is wrong with any job, before anything but its pictures is made; IncompleteSweep when a
     job has no result; what a signal raises.
@@ -75,7 +78,7 @@ def launch(
             )
         print(planned_jobs(common, list(zip(words, [first, *configs], strict=True)), where, settings))
         return before
-    with closing(Sender(common.tracking)) if common.tracking.enabled else nullcontext() as sender:
+    with closing(Sender(common.tracking, process)) if common.tracking.enabled else nullcontext() as sender:
         if where in ("local", "basic"):
             start_server()  # it gets ready, as the sender does, while the jobs are checked
         wanted = list(zip(words, [first, *configs], strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -21,10 +21,16 @@ from catdog_exp.sweeps.passwords import hand_on, hide
 
 if TYPE_CHECKING:
     from catdog_exp.sweeps.jobs import Jobs
+    from catdog_exp.tracking.sender_process import SenderProcess
 
 
 class JobLauncher(Launcher):
-    """Runs jobs as conf/hydra/launcher/ says: `where`, and what that has besides."""
+    """Runs jobs as conf/hydra/launcher/ says: `where`, and what that has besides.
+
+    process: for the tracking of the sweep, where it is started already; Hydra hands nothing on to who makes this.
+    """
+
+    process: ClassVar[SenderProcess | None] = None
 
     def __init__(self, where: str, **settings: Any) -> None:
         self._jobs: Jobs | None = None  # that have been launched
@@ -46,7 +52,8 @@ class JobLauncher(Launcher):
         from catdog_exp.sweeps.launch import launch
 
         words = [list(each) for each in job_overrides]
-        self._jobs = launch(self.config, self.loader, self.where, self.settings, words, self._jobs or Jobs())
+        before, process = self._jobs or Jobs(), None if self._jobs else self.process
+        self._jobs = launch(self.config, self.loader, self.where, self.settings, words, before, process)
         outcomes = [self._jobs.outcomes.get(number) for number in range(initial_job_idx, len(self._jobs.jobs))]
         objectives = [math.nan if each is None or each.objective is None else each.objective for each in outcomes]
         return [JobReturn(status=JobStatus.COMPLETED, _return_value=value) for value in objectives]
