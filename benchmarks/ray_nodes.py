@@ -31,7 +31,8 @@ from catdog_exp.packs.ray import ENVIRONMENT
 BIN = Path(sys.executable).parent
 BRIDGE, NET, PORT = "catray", "10.77.0", 6379
 HOSTS = {"one": f"{NET}.11", "two": f"{NET}.12", "three": f"{NET}.13"}
-SEEDS = 6
+OPEN = {"RAY_AUTH_MODE": "disabled"}
+SEEDS = 8
 WORDS = ["-m", "data.source.count=200", "data.resize=16", "model.width=8", "model.layers=2"]
 WORDS += ["hardware.threads=1", "hydra.sweep.dir=outputs/sweep", f"train.seed={','.join(map(str, range(SEEDS)))}"]
 
@@ -84,7 +85,8 @@ def sweep(folder: Path, words: list[str], cut: float, stack: ExitStack) -> None:
     try:
         wait(is_amid("two"), "a job on two", 300)
         nodes["three"] = node(folder, "three", stack)
-        say(started, "three joins")
+        wait(lambda: cores() == 3, "three", 120)
+        say(started, "three has joined")
         kill(nodes["two"])
         say(started, "two is killed")
         wait(is_amid("three"), "a job on three", 300)
@@ -144,7 +146,8 @@ def start(folder: Path, name: str, words: list[str], stack: ExitStack, output: I
     if name != "one":
         mounts.append(["mount", "-t", "tmpfs", "none", str(folder / "sweep" / "outputs")])
     inside = " && ".join([*map(shlex.join, mounts), f"exec {shlex.join(words)}"])
-    own_environment = {"XDG_CACHE_HOME": str(own / "cache"), "RAY_ADDRESS": f"{HOSTS['one']}:{PORT}"}
+    # No token: all machines are this one.
+    own_environment = {"XDG_CACHE_HOME": str(own / "cache"), "RAY_ADDRESS": f"{HOSTS['one']}:{PORT}", **OPEN}
     process = subprocess.Popen(
         ["ip", "netns", "exec", f"{BRIDGE}-{name}", "unshare", "--mount", "--uts", "sh", "-c", inside],
         cwd=folder / "sweep",
@@ -176,7 +179,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def cores() -> int:
     """The cluster's, as `ray status` on its head has them."""
     words = ["ip", "netns", "exec", f"{BRIDGE}-one", str(BIN / "ray"), "status", f"--address={HOSTS['one']}:{PORT}"]
-    said = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    said = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **OPEN}).stdout
     line = next((line for line in said.splitlines() if line.strip().endswith("CPU")), "0/0 CPU")
     return int(float(line.split()[0].partition("/")[2]))
 
