@@ -207,7 +207,8 @@ def _check_answers(address: str) -> None:
 
 def _no_cluster(address: str, error: Exception) -> UserError:
     return UserError(
-        f"RAY_ADDRESS={address}: no Ray cluster answers there ({_first_line(error)}): give another, or unset it"
+        f"RAY_ADDRESS={address}: no Ray cluster answers there ({_first_line(error)}): give another, unset it, or set "
+        "RAY_AUTH_MODE=token where the cluster has one"
     )
 
 
