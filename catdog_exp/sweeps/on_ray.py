@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,15 +77,19 @@ def _attend(
 
     from catdog_exp.sweeps.away import attend_away
 
-    def call(method: str, *arguments: Any) -> Any:
-        return ray.get(getattr(home, method).remote(*arguments))
+    # While the thread waits that a task runs in, Ray gives the task's cores to another.
+    with ThreadPoolExecutor() as others:
 
-    if sweep.is_dir():
-        place.mkdir(exist_ok=True)
-        if place.is_relative_to(outputs):  # where an attempt without the outputs was lost, its journal is still held
-            call("take_over", (place / str(job.number)).relative_to(outputs).as_posix())
-        return attend(place, parent_run, job, cores, {}, cwd)
-    return attend_away(call, outputs, place, parent_run, job, cores)
+        def call(method: str, *arguments: Any) -> Any:
+            return others.submit(ray.get, getattr(home, method).remote(*arguments)).result()
+
+        if sweep.is_dir():
+            place.mkdir(exist_ok=True)
+            # Where an attempt without the outputs was lost, its journal is still held.
+            if place.is_relative_to(outputs):
+                call("take_over", (place / str(job.number)).relative_to(outputs).as_posix())
+            return attend(place, parent_run, job, cores, {}, cwd)
+        return attend_away(call, outputs, place, parent_run, job, cores)
 
 
 def _attend_workers(
