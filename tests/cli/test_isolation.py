@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -134,9 +133,7 @@ def test_a_sweep_that_is_killed_goes_on_without_a_run_more_or_less(catdog, insta
         assert psutil.wait_procs(family, 30)[1] == []
     done = installed(*words, timeout=300, TMPDIR=temporary)
     assert done.returncode == 0, done.stdout + done.stderr
-    # Nothing is left in it, but for what MLflow was writing when it was killed.
-    assert [each for each in Path(temporary).iterdir() if not each.name.startswith("tmp")] == []
-    shutil.rmtree(temporary)
+    Path(temporary).rmdir()  # nothing is left in it
     parent, *children = runs(tmp_path)
     assert len(children) == 4
     assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
