@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER, ENDING = "unsent", ".jsonl"  # below the outputs; of the journals there
 SENT, LOCK = ".sent", ".lock"  # end the names of the files beside a journal: how far it is sent, who sends it
+TEMPORARY = ".tmp"  # of the folder beside a journal for what MLflow writes on its way to the run's files
 END = "end"  # the last call of an attempt
 _PATH = "__path__"  # the only key of what stands for a path: below the outputs, which may be moved, or absolute
 
@@ -130,8 +133,21 @@ class Journal:
 
         return FileLock(self._beside(LOCK))
 
+    @contextmanager
+    def temporary_files(self) -> Iterator[None]:
+        """Have the temporary files of this process beside it: what a kill leaves of them is removed with it."""
+        folder, before = self._beside(TEMPORARY), tempfile.tempdir
+        with suppress(OSError):  # a full disk is no reason not to send what needs none
+            folder.mkdir(exist_ok=True)
+            tempfile.tempdir = str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
     def remove(self) -> None:
         """Remove it, with what is beside it; its lock must be held."""
+        shutil.rmtree(self._beside(TEMPORARY), ignore_errors=True)
         for file in (self.path, self._beside(SENT), self._beside(LOCK)):
             file.unlink(missing_ok=True)
 
