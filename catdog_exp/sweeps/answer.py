@@ -19,7 +19,7 @@ from catdog_exp.inference.comparison import EVALUATION
 from catdog_exp.reading import read
 from catdog_exp.sweeps.answer_race import FIRST_LOOK, Race, in_words
 from catdog_exp.sweeps.jobs import Job, Jobs, Outcome
-from catdog_exp.sweeps.planning import plan
+from catdog_exp.sweeps.planning import differences, plan
 from catdog_exp.sweeps.words import described
 from catdog_exp.tracking.record import table_rows, tags_and_file
 from catdog_exp.tracking.run_lookup import STATES, Earlier, earlier_runs
@@ -53,12 +53,6 @@ class Answers(Jobs):
         super().__init__()
         self._wanted, self._chosen, self._folder = wanted, chosen, folder
         self._settings = [dict(job.differs) for job in plan(wanted)]
-        if len(wanted) < 2:
-            raise UserError("there is nothing to compare: give a key several values, as in model.layers=2,3")
-        if any(SEED in each for each in self._settings):
-            raise UserError(f"{SEED}: an answer adds the seeds by itself; give it one value, the first, or none")
-        for settings in (settings for _, settings in wanted if not {"train", "evaluate"} <= set(settings["stages"])):
-            raise UserError(f"stages={settings['stages']}: an answer needs the stages train and evaluate")
         self._of: list[list[Job]] = [[] for _ in wanted]  # of each setting, a job for each seed, begun or not
         self._right: dict[int, dict[str, bool]] = {}  # of each job with a result, by its number: by picture
         self._race = Race(len(wanted), chosen.confidence, chosen.margin)
@@ -191,12 +185,17 @@ class Answers(Jobs):
         return tags_and_file(self._common.tracking, outcome.run_id, EVALUATION, downloads)[1]
 
 
-def answers(config: DictConfig, wanted: Sequence[tuple[list[str], dict[str, Any]]]) -> Answers:
-    """The jobs of a sweep with this config that is to answer which of the `wanted` settings is the best.
+def question(config: DictConfig, wanted: Sequence[tuple[list[str], dict[str, Any]]]) -> AnswerConfig:
+    """How sure the answer is to be that a sweep with this config gives, to which of the `wanted` settings is the best.
 
-    Raises UserError for a setting of hydra.sweeper that cannot be, and as `Answers` does.
+    Raises UserError for a setting of hydra.sweeper that cannot be, and for what cannot be compared.
     """
-    settings = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
-    assert isinstance(settings, dict)
-    values = {str(key): value for key, value in settings.items() if key != "_target_"}
-    return Answers(wanted, read(AnswerConfig, values, "hydra.sweeper"), Path(config.hydra.sweep.dir).absolute())
+    if len(wanted) < 2:
+        raise UserError("there is nothing to compare: give a key several values, as in model.layers=2,3")
+    if any(SEED in each for each in differences([words for words, _ in wanted])):
+        raise UserError(f"{SEED}: an answer adds the seeds by itself; give it one value, the first, or none")
+    for settings in (settings for _, settings in wanted if not {"train", "evaluate"} <= set(settings["stages"])):
+        raise UserError(f"stages={settings['stages']}: an answer needs the stages train and evaluate")
+    values = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+    assert isinstance(values, dict)
+    return read(AnswerConfig, {str(key): value for key, value in values.items() if key != "_target_"}, "hydra.sweeper")

@@ -79,17 +79,19 @@ def launch(
         print(planned_jobs(common, list(zip(words, [first, *configs], strict=True)), where, settings))
         return before
     with closing(Sender(common.tracking, process)) if common.tracking.enabled else nullcontext() as sender:
+        wanted = list(zip(words, [first, *configs], strict=True))
+        if sweeper == "Answer":
+            from catdog_exp.sweeps.answer import Answers, question
+
+            asked = question(config, wanted)
         if where in ("local", "basic"):
             start_server()  # it gets ready, as the sender does, while the jobs are checked
-        wanted = list(zip(words, [first, *configs], strict=True))
         if sweeper == "Search":
             from catdog_exp.sweeps.search import trials
 
             jobs: Jobs = trials(config, loader, words[0])
         elif sweeper == "Answer":
-            from catdog_exp.sweeps.answer import answers
-
-            jobs = answers(config, wanted)
+            jobs = Answers(wanted, asked, folder)
         else:
             jobs = Jobs(plan(wanted, len(before.jobs)), before)
         own = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]

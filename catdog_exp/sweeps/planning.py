@@ -32,8 +32,7 @@ def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], first: int = 0) -
     first: number of the first one.
     """
     configs = [read(RunConfig, settings) for _, settings in composed]
-    common = set.intersection(*(set(words) for words, _ in composed))
-    differing = [keys(word for word in words if word not in common) for words, _ in composed]
+    differing = differences([words for words, _ in composed])
     listings: dict[str, Listing | None] = {}  # each source is looked at once
     for config, differs, (_, settings) in zip(configs, differing, composed, strict=True):
         check_settings(config)
@@ -53,6 +52,12 @@ def plan(composed: Sequence[tuple[list[str], dict[str, Any]]], first: int = 0) -
         known = ("", {}, None) if found is None else (found.training, found.identities, found.inputs)
         jobs.append(Job(number, words, differs, hidden(settings), *known))
     return jobs
+
+
+def differences(words: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Of each job with these words, the values by key that not all jobs have."""
+    common = set.intersection(*map(set, words))
+    return [keys(word for word in each if word not in common) for each in words]
 
 
 def _source(config: RunConfig, settings: Mapping[str, Any]) -> str:

@@ -103,6 +103,7 @@ def check(words, folder):
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(words=lines | commands)
 @example(words=["--cfg=job", "--package=nope"])
+@example(words=["answer"])
 def test_no_words_bring_a_traceback_or_a_file(words, tmp_path_factory):
     check(words, tmp_path_factory.mktemp("words"))
 

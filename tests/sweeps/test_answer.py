@@ -14,7 +14,7 @@ from catdog_exp.errors import UserError
 from catdog_exp.experiment.config import RunConfig
 from catdog_exp.inference.comparison import EVALUATION
 from catdog_exp.reading import read
-from catdog_exp.sweeps.answer import Answers, answers
+from catdog_exp.sweeps.answer import Answers, question
 from catdog_exp.sweeps.composed import composed
 from catdog_exp.sweeps.jobs import Job, Outcome
 
@@ -36,7 +36,7 @@ def asked(tmp_path):
             loader = GlobalHydra.instance().config_loader()
             each = [[*fixed[:-1], word] for word in words]
             wanted = list(zip(each, composed(config, loader, each), strict=True))
-            found = answers(config, wanted)
+            found = Answers(wanted, question(config, wanted), tmp_path / "sweep")
         found.reuse(read(RunConfig, wanted[0][1]), {})
         return found
 
