@@ -2,6 +2,6 @@
 
 import sys
 
-from catdog_exp.cli import main
+from catdog_exp.cli import script
 
-sys.exit(main())
+sys.exit(script())

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from catdog_exp.collection import uncollected
 from catdog_exp.cuda_libraries import load_cuda_libraries
 from catdog_exp.errors import UserError
 from catdog_exp.facts import dotted
@@ -119,6 +120,7 @@ def _import_mxnet() -> Any:
     unused = {f"mxnet.{name}": ModuleType(name) for name in UNUSED}
     try:
         with (
+            uncollected(),
             environment(ENVIRONMENT),
             modules({"sklearn": None, "scipy": None, **unused}),
             compiled_when_called(),

@@ -23,6 +23,7 @@ from catdog_exp.app.config_files import chosen_at, group_like, own_files_there, 
 from catdog_exp.app.flags import quoted
 from catdog_exp.app.machine_files import machine_files
 from catdog_exp.app.resolvers import register
+from catdog_exp.collection import uncollected
 from catdog_exp.errors import UserError
 from catdog_exp.settings import flat
 from catdog_exp.sweeps.composed import plain
@@ -138,6 +139,7 @@ def compose(overrides: Sequence[str]) -> DictConfig:
     """The config that a run with these overrides would have, Hydra's section too, references unresolved."""
     register()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(uncollected())
         if not GlobalHydra.instance().is_initialized():  # as it is while a run or a sweep begins
             stack.enter_context(hydra.initialize_config_dir(str(conf_folders()[-1]), version_base=VERSION_BASE))
         words = [quoted(word) for word in overrides]

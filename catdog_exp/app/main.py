@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -26,6 +27,7 @@ from catdog_exp.app.folders import check_keys, check_outputs, take
 from catdog_exp.app.machine import warn_of_results
 from catdog_exp.app.resolvers import register
 from catdog_exp.app.saved_config import words_for
+from catdog_exp.collection import uncollected
 from catdog_exp.errors import UserError
 from catdog_exp.reading import read
 from catdog_exp.sources.source import Listing
@@ -57,7 +59,7 @@ def main(words: Sequence[str], process: SenderProcess | None = None) -> None:
         # To --package alone Hydra has an own line.
         said = io.StringIO() if line.flags.package is not None else sys.stderr
         try:
-            with contextlib.redirect_stderr(said):
+            with contextlib.redirect_stderr(said), uncollected():  # until the work begins
                 hydra_main(job)()
         except _Done:
             return
@@ -73,6 +75,7 @@ def main(words: Sequence[str], process: SenderProcess | None = None) -> None:
 
 def job(config: DictConfig) -> float | None:
     """One run, as Hydra calls it. Returns the objective, for sweepers."""
+    gc.enable()
     this = HydraConfig.get()
     if this.mode == RunMode.MULTIRUN:
         known = ", ".join(sorted(file.stem for file in (conf_folders()[-1] / "hydra" / "launcher").glob("*.yaml")))

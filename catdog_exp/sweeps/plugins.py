@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ class JobLauncher(Launcher):
         from catdog_exp.sweeps.jobs import Jobs
         from catdog_exp.sweeps.launch import launch
 
+        gc.enable()
         words = [list(each) for each in job_overrides]
         before, process = self._jobs or Jobs(), None if self._jobs else self.process
         self._jobs = launch(self.config, self.loader, self.where, self.settings, words, before, process)

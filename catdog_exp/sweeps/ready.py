@@ -11,6 +11,7 @@ import gc
 import importlib
 import signal
 
+from catdog_exp.collection import uncollected
 from catdog_exp.data import kernels
 from catdog_exp.gpus import visible_gpus
 from catdog_exp.tracking.preparing import prepare_mlflow
@@ -31,7 +32,8 @@ SLOW = (
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a sweep without work is over before all is imported
 prepare_mlflow()
-for name in SLOW if visible_gpus() else (*SLOW, "catdog_exp.mx"):
-    importlib.import_module(name)
-kernels.load()
+with uncollected():
+    for name in SLOW if visible_gpus() else (*SLOW, "catdog_exp.mx"):
+        importlib.import_module(name)
+    kernels.load()
 gc.freeze()  # else the first collection in a job copies all of this memory

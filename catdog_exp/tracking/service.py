@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from catdog_exp.collection import uncollected
 from catdog_exp.tracking.config import TrackingConfig
 from catdog_exp.tracking.delivery import LONGEST_WAIT, Delivery
 from catdog_exp.tracking.heartbeat import beating
@@ -142,10 +143,11 @@ def main(connection: str, run_pid: str) -> None:
     logger.addHandler(_ToRun(line))
     try:
         prepare_mlflow()
-        importlib.import_module("mlflow")
-        config = line.recv()
-        for name in IN_A_FILE if config.uri.startswith(SQLITE) else AT_A_SERVER:
-            importlib.import_module(name)
+        with uncollected():
+            importlib.import_module("mlflow")
+            config = line.recv()
+            for name in IN_A_FILE if config.uri.startswith(SQLITE) else AT_A_SERVER:
+                importlib.import_module(name)
         Service(line, config, lambda: os.getppid() == int(run_pid)).serve()
     except EOFError:
         pass  # the run's process has ended before it knew what to log, and where
