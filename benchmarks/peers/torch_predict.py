@@ -1,7 +1,9 @@
 """The peer of predict.py: pictures in a folder to a CSV file, as a plain PyTorch script does it.
 
-Runs in an environment of its own: python torch_predict.py NETWORK SIZE FOLDER FILE.csv. A DataLoader with two workers
-decodes with Pillow, at a fraction of a JPEG's size where that is enough; the network computes channels_last.
+Runs in an environment of its own: python torch_predict.py WAY NETWORK SIZE FOLDER FILE.csv. A DataLoader with two
+workers decodes with Pillow. The way `plain` is as tutorials and torchvision's ImageFolder have it: a picture is decoded
+whole, then resized. `tuned` has a JPEG decoded at a fraction of its size where that is enough, and computes
+channels_last.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ BATCH = {"cnn": 64, "transfer": 16}
 class Pictures(Dataset):
     """The center crops of a folder's pictures, uint8 (3, size, size), and their paths."""
 
-    def __init__(self, folder: str, size: int) -> None:
+    def __init__(self, folder: str, size: int, *, reduced: bool) -> None:
         self.paths = sorted(map(str, Path(folder).iterdir()))
-        self.size = size
+        self.size, self.reduced = size, reduced
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -34,7 +36,8 @@ class Pictures(Dataset):
         path, size = self.paths[place], self.size
         with Image.open(path) as image:
             width, height = (round(edge * size / min(image.size)) for edge in image.size)
-            image.draft("RGB", (2 * width, 2 * height))
+            if self.reduced:
+                image.draft("RGB", (2 * width, 2 * height))
             small = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
         left, top = (width - size) // 2, (height - size) // 2
         crop = np.array(small.crop((left, top, left + size, top + size)))
@@ -55,14 +58,16 @@ def made(name: str, size: int) -> nn.Module:
 
 
 @torch.inference_mode()
-def main(name: str, size: int, folder: str, out: str) -> None:
-    network = made(name, size).eval().to(memory_format=torch.channels_last)
-    batches = DataLoader(Pictures(folder, size), BATCH[name], num_workers=WORKERS)
+def main(way: str, name: str, size: int, folder: str, out: str) -> None:
+    tuned = way == "tuned"
+    layout = torch.channels_last if tuned else torch.contiguous_format
+    network = made(name, size).eval().to(memory_format=layout)
+    batches = DataLoader(Pictures(folder, size, reduced=tuned), BATCH[name], num_workers=WORKERS)
     with Path(out).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "p_cat", "p_dog"])
         for crops, paths in batches:
-            pixels = crops.float().contiguous(memory_format=torch.channels_last)
+            pixels = crops.float().contiguous(memory_format=layout)
             if name == "transfer":
                 pixels = (pixels - 127) / 128
             for path, shares in zip(paths, torch.softmax(network(pixels), 1).tolist(), strict=True):
@@ -70,4 +75,4 @@ def main(name: str, size: int, folder: str, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
+    main(*sys.argv[1:3], int(sys.argv[3]), *sys.argv[4:])
