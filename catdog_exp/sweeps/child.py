@@ -9,11 +9,13 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 from catdog_exp.errors import GivenUp, Terminated, exit_code, one_line, terminate
@@ -39,6 +41,7 @@ def main(job: Job, folder: Path, parent_run: str | None, environment: Mapping[st
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
+    tempfile.tempdir = get_temp_dir()  # the sweep's: if that is killed, the next one removes it
     signal.signal(signal.SIGTERM, terminate)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with_parent, daemon=True).start()

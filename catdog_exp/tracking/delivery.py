@@ -111,8 +111,7 @@ class Delivery:
             )
         else:
             self._to.now = entries[0].time
-            with self._journal.temporary_files():
-                getattr(self._to, entries[0].method)(**entries[0].arguments)
+            getattr(self._to, entries[0].method)(**entries[0].arguments)
 
     def _behind(self, entry: Entry, aside: bool) -> None:
         if self.waiting:

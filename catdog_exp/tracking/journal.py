@@ -6,10 +6,9 @@ import dataclasses
 import json
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,17 +132,11 @@ class Journal:
 
         return FileLock(self._beside(LOCK))
 
-    @contextmanager
-    def temporary_files(self) -> Iterator[None]:
-        """Have the temporary files of this process beside it: what a kill leaves of them is removed with it."""
-        folder, before = self._beside(TEMPORARY), tempfile.tempdir
-        with suppress(OSError):  # a full disk is no reason not to send what needs none
-            folder.mkdir(exist_ok=True)
-            tempfile.tempdir = str(folder)
-        try:
-            yield
-        finally:
-            tempfile.tempdir = before
+    def temporary_folder(self) -> Path:
+        """A folder beside it, for what is removed with it, after a kill too. Raises OSError."""
+        folder = self._beside(TEMPORARY)
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def remove(self) -> None:
         """Remove it, with what is beside it; its lock must be held."""

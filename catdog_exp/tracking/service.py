@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import signal
+import tempfile
 import threading
 import time
 import traceback
@@ -42,12 +43,16 @@ log = logging.getLogger(__name__)
 
 
 class Service:
-    """Serves a run's process, at the other end of `connection`, until that is gone. run_lives: whether it is there."""
+    """Serves a run's process, at the other end of `connection`, until that is gone.
+
+    run_lives: whether it is there; None: the service is a thread of it.
+    """
 
     def __init__(
-        self, connection: Connection, config: TrackingConfig, run_lives: Callable[[], bool] = lambda: True
+        self, connection: Connection, config: TrackingConfig, run_lives: Callable[[], bool] | None = None
     ) -> None:
-        self._connection, self._config, self._run_lives = connection, config, run_lives
+        self._connection, self._config = connection, config
+        self._is_thread, self._run_lives = run_lives is None, run_lives or (lambda: True)
         self._delivery: Delivery | None = None
         self._patience = PATIENCE
         self._stack = ExitStack()
@@ -97,6 +102,9 @@ class Service:
                 presence=dict(presence),
             )
         )
+        if not self._is_thread:  # what MLflow writes on its way to the run's files, and a kill would leave
+            with suppress(OSError):  # a full disk is no reason not to send what needs none
+                tempfile.tempdir = str(journal.temporary_folder())
         to = MlflowLog(store, run)
         self._delivery = Delivery(journal, to, store)
         self._stack.enter_context(beating(store, run_id))

@@ -1,7 +1,4 @@
-import tempfile
-
 import numpy as np
-import pytest
 from PIL import Image
 
 from catdog_exp.tracking.store import open_store
@@ -22,23 +19,3 @@ def test_a_picture_stands_in_the_image_grid_once_and_made_smaller(ready, tmp_pat
     assert whole.startswith("images/pictures~sheet+step+0+")
     with Image.open(tmp_path / "store" / "artifacts" / log.run_id / "artifacts" / whole) as picture:
         assert picture.size == (640, 213)
-
-
-def test_what_a_kill_leaves_of_it_lies_beside_the_journal_and_goes_with_that(ready, tmp_path, monkeypatch):
-    config, sheet = ready(), tmp_path / "sheet.png"
-    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(sheet)
-    made, make = [], tempfile.mkdtemp
-
-    def noted(*args, **kwargs):
-        made.append(make(*args, **kwargs))
-        return made[-1]
-
-    monkeypatch.setattr(tempfile, "mkdtemp", noted)
-    with pytest.raises(OSError, match="full"), start_run(config, "run", {}) as log:
-        log.image(sheet, "pictures/sheet", step=0)
-        raise OSError("the disk is full")  # of which a report is logged
-    assert len(made) == 3  # the picture, the same in small, the report
-    assert {folder.rpartition("/")[0].rpartition("-")[0] for folder in made} == {
-        f"{tmp_path}/store/unsent/{log.run_id}"
-    }
-    assert list((tmp_path / "store" / "unsent").iterdir()) == []
