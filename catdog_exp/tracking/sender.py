@@ -98,8 +98,11 @@ class Sender:
         """End it, once it has delivered what it can."""
         self.listen()
         self._connection.close()
-        if self._process is not None and not self._has_run:
-            self._process.kill()
+        if self._process is not None:
+            if self._has_run:
+                self._process.wait()
+            else:
+                self._process.kill()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from multiprocessing import Pipe
+
+LONGEST_WAIT = 1.0  # seconds
 
 # Hands this process's search path on: the program need not be installed.
 _START = "import sys; sys.path[:] = sys.argv[3:]; from catdog_exp.tracking.service import main; main(*sys.argv[1:3])"
@@ -28,6 +31,11 @@ class SenderProcess:
             command, stdin=quiet, stdout=quiet, stderr=quiet, pass_fds=[number], start_new_session=True
         )
         theirs.close()
+
+    def wait(self) -> None:
+        """Wait a moment for its own end, as it is to be expected once the connection is closed."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(LONGEST_WAIT)
 
     def kill(self) -> None:
         """End it at once: it has nothing to deliver."""
