@@ -84,7 +84,9 @@ def launch(
             from catdog_exp.sweeps.answer import Answers, question
 
             asked = question(config, wanted)
-        if where in ("local", "basic"):
+        own = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+        own += config.hydra.overrides.task
+        if where in ("local", "basic") and not _parent_lock(common, own).exists():
             start_server()  # it gets ready, as the sender does, while the jobs are checked
         if sweeper == "Search":
             from catdog_exp.sweeps.search import trials
@@ -94,12 +96,12 @@ def launch(
             jobs = Answers(wanted, asked, folder)
         else:
             jobs = Jobs(plan(wanted, len(before.jobs)), before)
-        own = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-        own += config.hydra.overrides.task
         _take(folder, without_password("\n".join(own)))
         hardware = [read(RunConfig, settings).hardware for _, settings in wanted]
         place = places(where, settings, common.sweep.jobs, hardware, ahead=jobs.trials is None)
         OmegaConf.save(config, folder / "multirun.yaml")
+        import matplotlib.backends.backend_agg  # noqa: F401  of the summary: others get ready meanwhile
+
         known = [job.fingerprint for job in jobs.planned() if job.fingerprint]
         outputs = Path(common.paths.outputs)
         jobs.reuse(common, {} if sender is None else sender.earlier_runs(outputs, known, STATES))
@@ -140,8 +142,6 @@ def _take(folder: Path, words: str) -> None:
 
 def _run(jobs: Jobs, place: Places, folder: Path, parent_run: str | None, common: RunConfig, came: list[str]) -> None:
     """Run all jobs, as many at once as there are places, until the last has ended; no more are begun after a signal."""
-    import matplotlib.backends.backend_agg  # noqa: F401  of the summary: the process that forks gets ready meanwhile
-
     running: dict[int, tuple[Job, Attempts | Elsewhere]] = {}  # by the number of their place
     why, was_paused = "", False
     with live_view(folder, common.objective, jobs.trials) as show:
@@ -197,13 +197,19 @@ def _parent(
     fingerprint = sweep_fingerprint(words)
     tags = {"sweep": without_password(" ".join(words)), SWEEP_FINGERPRINT: fingerprint}
     tags |= {FOLDER: str(folder), WISH: "go"}
-    outputs = Path(common.paths.outputs)
-    (outputs / "unfinished").mkdir(parents=True, exist_ok=True)
+    lock = _parent_lock(common, words)
+    lock.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        with FileLock(outputs / "unfinished" / f"{fingerprint}.lock"):
+        with FileLock(lock):
             earlier = None if sender is None else sender.find_parent(fingerprint)
+            outputs = Path(common.paths.outputs)
             parent = stack.enter_context(start_run(common.tracking, outputs, name, tags, earlier, sender))
         yield parent
+
+
+def _parent_lock(common: RunConfig, words: Sequence[str]) -> Path:
+    """Held while the run of a sweep with these words is looked for or made; once that is done, it stays."""
+    return Path(common.paths.outputs) / "unfinished" / f"{sweep_fingerprint(words)}.lock"
 
 
 def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, objective: str) -> str:
@@ -217,17 +223,18 @@ def _summary(folder: Path, parent: RunLog, words: Sequence[str], jobs: Jobs, obj
     answer = jobs.answer()
     say(log, "\n".join([job_table(all_jobs, outcomes, objective), *together, *([answer] if answer else [])]))
     say(log, f"sweep: {folder}; MLflow: {parent.link}")
-    # What is on the screen and on the disk is there whether the store answers or not.
-    files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
-    if folder / BEST in files:
-        say(log, f"the best one's settings, to be run with others: {run_again(folder)} KEY=VALUE")
+    # The store takes longest for these: it is at them while the pictures are drawn.
     parent.figures(figures(all_jobs, outcomes, objective, spreads))
     reused = [each.run_id for each in outcomes.values() if each.status == "reused" and each.run_id is not None]
     parent.share({}, is_minimized(objective), jobs=True, also=reused)
-    for file in [*files, *jobs.pictures(folder)]:
-        parent.artifact(file)
     if parent.run_id is not None:
         note = sweep_note(parent.run_id, words, all_jobs, outcomes, objective, together, answer)
         parent.note(note, is_minimized(objective))
+    parent.hurry()
+    files = summarize(folder, all_jobs, outcomes, objective, is_minimized(objective))
+    if folder / BEST in files:
+        say(log, f"the best one's settings, to be run with others: {run_again(folder)} KEY=VALUE")
+    for file in [*files, *jobs.pictures(folder)]:
+        parent.artifact(file)
     lacking = sum(job.number not in outcomes or not outcomes[job.number].has_result for job in all_jobs)
     return f"{lacking} of {len(all_jobs)} jobs have no result; the same command runs those alone" if lacking else ""

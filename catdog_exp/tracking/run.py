@@ -89,6 +89,9 @@ class JournalLog(RunLog):
         self._sender, self._journal = sender, Journal(journal)
         self.run_id, self.link = run_id, link
 
+    def hurry(self) -> None:
+        self._sender.look()
+
     def settle(self) -> None:
         waiting, refused = self._sender.drain(AT_START)
         if waiting or refused:

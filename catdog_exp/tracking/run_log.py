@@ -85,5 +85,8 @@ class RunLog:
     def mark_best(self, run_id: str) -> None:
         """Tag a run under this one as the best there, and no other."""
 
+    def hurry(self) -> None:
+        """Have what is logged so far sent now, while the run does other things."""
+
     def settle(self) -> None:
         """Wait until all that was logged is at the store. Raises UserError when that does not take it."""

@@ -94,6 +94,12 @@ class Sender:
         waiting, refused = self._ask("drain", patience, longest=patience, came=came)
         return waiting, refused
 
+    def look(self) -> None:
+        """Have it look at the journal now, and send what is there; this is not waited for."""
+        self._asked += 1
+        with suppress(OSError):  # what asks it for something tells that it has died
+            self._connection.send((self._asked, "look", ()))
+
     def close(self) -> None:
         """End it, once it has delivered what it can."""
         self.listen()

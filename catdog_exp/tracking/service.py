@@ -112,6 +112,9 @@ class Service:
             self._stack.enter_context(obeying(store, run_id, Path(tags[FOLDER])))
         return run_id, to.link, journal.path
 
+    def look(self) -> None:
+        """Nothing: what comes over the connection is followed by a look at the journal."""
+
     def drain(self, patience: float) -> tuple[str, list[str]]:
         assert self._delivery is not None
         waiting = self._delivery.drain(patience)

@@ -230,3 +230,14 @@ def test_runs_side_by_side_may_log_the_same_dataset_at_once(ready):
     with ThreadPoolExecutor(4) as pool:
         ids = list(pool.map(one_run, range(4)))
     assert [len(logged(config, run_id).inputs.dataset_inputs) for run_id in ids] == [12] * 4
+
+
+def test_what_is_hurried_is_sent_while_the_run_does_other_things(ready):
+    config = ready()
+    with start_run(config, "run", {}) as log:
+        log.figures({"objective/mean": 0.5})
+        log.hurry()
+        until = time.monotonic() + 1.5  # in less time than passes between two looks at the journal
+        while time.monotonic() < until and not logged(config, log.run_id).data.metrics:
+            time.sleep(0.05)
+        assert logged(config, log.run_id).data.metrics == {"objective/mean": 0.5}
