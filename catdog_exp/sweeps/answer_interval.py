@@ -75,7 +75,8 @@ class RepeatedInterval:
     root of the ratio of their variances, also with a part of the variance that seeds do not lessen. Quantiles are
     Student's, at the level that the normal bound has (Jennison and Turnbull, 2000, section 11.5).
 
-    low, high: the newest interval. is_over: whether further looks would hardly narrow it.
+    low, high: the narrowest interval of any look: one after which the estimate strays more has nothing left to spend.
+    is_over: whether further looks would hardly narrow it.
     """
 
     def __init__(self, error: float, margin: float) -> None:
@@ -102,7 +103,8 @@ class RepeatedInterval:
         bound = self._bound(math.sqrt(min(ratio, 1 - CLOSEST**2)), max(self._spent, self._error * share))
         tail = ndtr(-bound)
         half = -stdtrit(found.freedom, tail) * math.sqrt(found.variance)
-        self.low, self.high = found.value - half, found.value + half
+        if 2 * half < self.high - self.low:  # all looks' intervals hold together, so the narrowest does
+            self.low, self.high = found.value - half, found.value + half
         self._looks += 1
         self.is_over = share >= 1.0
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.answer import POINTS_3, compared
-from catdog_exp.sweeps.answer_interval import RepeatedInterval, difference
+from catdog_exp.sweeps.answer_interval import Difference, RepeatedInterval, difference
 from catdog_exp.sweeps.answer_race import Race, in_words
 
 LAYERS = [{"model.layers": 2}, {"model.layers": 3}]
@@ -64,6 +64,16 @@ def test_looking_again_makes_the_interval_wider_than_one_look_would():
         often.look(found, seeds)
     once.look(found, 20)
     assert 1.05 < (often.high - often.low) / (once.high - once.low) < 1.6
+
+
+def test_a_look_that_tells_less_leaves_the_interval_as_it_was():
+    interval = RepeatedInterval(0.05, 0.005)
+    interval.look(Difference(0.01, 1e-4, 1e-5, 10.0), 3)
+    before = interval.low, interval.high
+    interval.look(Difference(0.02, 2e-4, 1e-5, 10.0), 4)  # the fourth seed strayed far from the others
+    assert (interval.low, interval.high) == before
+    interval.look(Difference(0.02, 2e-5, 1e-5, 20.0), 20)
+    assert interval.high - interval.low < before[1] - before[0]
 
 
 def test_a_setting_that_is_out_gets_no_more_seeds():
