@@ -16,7 +16,6 @@ from catdog_exp.app.compose import run_config
 from catdog_exp.commands.arguments import Parser, split_overrides
 from catdog_exp.console import ProgressBar, show
 from catdog_exp.errors import UserError
-from catdog_exp.experiment.config import RunConfig
 from catdog_exp.tracking.selecting import HOW
 
 if TYPE_CHECKING:
@@ -46,7 +45,17 @@ def main(words: Sequence[str]) -> int:
     if chosen.submission and named is not None and named.total is not None:
         for picture in named:
             number_of(picture)  # before any work
-    predictor = _predictor(chosen, config, overrides)
+
+    from catdog_exp.commands.chosen_network import chosen_checkpoint
+    from catdog_exp.inference.predictor import load_predictor
+
+    predictor = load_predictor(
+        chosen_checkpoint(chosen.model, config, overrides),
+        config.hardware,
+        type(config.model),
+        batch_size=chosen.batch_size,
+        max_pixels=config.data.max_pixels,
+    )
     if chosen.submission and len(predictor.classes) != 2:
         raise UserError(f"predict: --submission is for two classes, and this network has {len(predictor.classes)}")
     with ExitStack() as files:
@@ -158,48 +167,6 @@ def _arriving(predictor: Predictor, folder: Path, known: set[str]) -> Generator[
         new = [picture for picture in pictures if written_name(picture) not in known]
         known.difference_update(map(written_name, pictures))  # one that changes is answered anew
         yield from predictor.answers(new)
-
-
-def _predictor(chosen: argparse.Namespace, config: RunConfig, overrides: Sequence[str]) -> Predictor:
-    from catdog_exp.inference.predictor import load_predictor
-    from catdog_exp.inference.trained_network import Runs
-
-    own = type(config.model)
-    if chosen.model is not None and os.path.isfile(chosen.model):  # noqa: PTH113 - Path raises for a long word
-        checkpoint = Path(chosen.model)
-    else:
-        runs = Runs(config.tracking, config.objective, Path(config.paths.outputs), own)
-        if chosen.model is not None:
-            run = runs.find(chosen.model)
-            log.info("network of run %s", run.described)
-        else:
-            run = runs.best(_dataset(config) if _chooses_data(config, overrides) else None)
-        checkpoint = run.checkpoint
-    return load_predictor(
-        checkpoint, config.hardware, own, batch_size=chosen.batch_size, max_pixels=config.data.max_pixels
-    )
-
-
-def _chooses_data(config: RunConfig, overrides: Sequence[str]) -> bool:
-    """Whether the config's data set is one that `overrides` choose."""
-    keys = [override.lstrip("+").partition("=")[0] for override in overrides]
-    others = [
-        override
-        for override, key in zip(overrides, keys, strict=True)
-        if key not in ("data", "experiment") and not key.startswith("data.")
-    ]
-    if "data" in keys or len(others) == len(overrides):
-        return "data" in keys
-    default = run_config(others).data
-    return (config.data.source, config.data.classes) != (default.source, default.classes)
-
-
-def _dataset(config: RunConfig) -> str:
-    """The digest of the data set that the config names."""
-    from catdog_exp.packs.plan import plan_pack
-
-    data = config.data
-    return plan_pack(data.source.listing(data.classes), data, Path(config.paths.outputs) / "packs").dataset
 
 
 def _check(chosen: argparse.Namespace) -> None:
