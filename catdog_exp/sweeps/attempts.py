@@ -28,6 +28,7 @@ from catdog_exp.tracking.run_lookup import fail_run, run_of_process
 
 MARK = "catdog"  # the file in a temporary folder of multiprocessing's that has the number of its process
 ENDED_BY = "its process was ended by"
+LONGEST = 107 - len("/listener-12345678")  # bytes of a folder whose sockets multiprocessing names: as Linux has it
 LOST = 255  # exit code that multiprocessing tells where the fork server was killed
 
 
@@ -35,6 +36,7 @@ def start_server() -> None:
     """Start the process that forks those of jobs, where it does not run; it ends when this one does.
 
     It gets ready meanwhile, and has the signals blocked that are the sweep's to hear, as have its forks at first.
+    Raises UserError where the system's temporary folder has too long a path for its socket.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(["catdog_exp.sweeps.ready"])
     resource_tracker.ensure_running()  # it would unblock them
@@ -56,6 +58,8 @@ def _mark_temporary_folder() -> None:
     import psutil
 
     mark = Path(get_temp_dir()) / MARK
+    if len(os.fsencode(mark.parent)) > LONGEST:
+        raise UserError(f"TMPDIR={mark.parent.parent}: too long a path for a socket in it; name a shorter one")
     # A process of multiprocessing's shares its parent's folder, which outlives it.
     if multiprocessing.parent_process() is None and not mark.exists():
         mark.write_text(str(os.getpid()))

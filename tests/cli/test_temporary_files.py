@@ -1,5 +1,8 @@
 """Where temporary files are made: a kill leaves those behind that nobody knows of."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import SMALL
@@ -17,18 +20,26 @@ tempfile.mkdtemp = noted
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("words", "place"), [([], "outputs/unsent/*.tmp/*"), (["-m", "train.seed=0"], "temporary/pymp-*/*")]
-)
+@pytest.mark.parametrize(("words", "place"), [([], "outputs/unsent/*.tmp/*"), (["-m", "train.seed=0"], "pymp-*/*")])
 def test_they_are_where_the_next_attempt_removes_them(installed, tmp_path, words, place):
     (tmp_path / "sitecustomize.py").write_text(NOTE)
-    temporary, made = tmp_path / "temporary", tmp_path / "made"
-    temporary.mkdir()
-    done = installed(*words, *SMALL, TMPDIR=str(temporary), PYTHONPATH=str(tmp_path), MADE=str(made))
+    temporary, made = tempfile.mkdtemp(prefix="t"), tmp_path / "made"  # the path of a socket must be short
+    done = installed(*words, *SMALL, TMPDIR=temporary, PYTHONPATH=str(tmp_path), MADE=str(made))
     assert done.returncode == 0, done.stderr
-    folders = [tmp_path.joinpath(line) for line in made.read_text().splitlines()]
+    folders = [Path(temporary, line) for line in made.read_text().splitlines()]
     of_mlflow = [folder for folder in folders if folder.name.startswith("tmp")]
     assert of_mlflow
-    assert all(folder.match(str(tmp_path / place)) for folder in of_mlflow)
-    assert not list(temporary.iterdir())
+    assert all(folder.match(place) for folder in of_mlflow)
+    Path(temporary).rmdir()  # nothing is left in it
     assert not list((tmp_path / "outputs" / "unsent").iterdir())
+
+
+@pytest.mark.slow
+def test_a_folder_whose_path_is_too_long_for_a_socket_is_told(installed, tmp_path):
+    temporary = tmp_path / ("t" * 100)
+    temporary.mkdir()
+    done = installed("-m", *SMALL, "train.seed=0", TMPDIR=str(temporary))
+    assert done.returncode == 2
+    assert f"catdog: TMPDIR={temporary}: too long a path for a socket in it; name a shorter one\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(temporary.iterdir())
