@@ -52,7 +52,7 @@ class JobLauncher(Launcher):
         from catdog_exp.sweeps.jobs import Jobs
         from catdog_exp.sweeps.launch import launch
 
-        gc.enable()
+        gc.enable()  # which is off while Hydra composes
         words = [list(each) for each in job_overrides]
         before, process = self._jobs or Jobs(), None if self._jobs else self.process
         self._jobs = launch(self.config, self.loader, self.where, self.settings, words, before, process)
