@@ -17,11 +17,6 @@ RED = encoded(Image.new("RGB", (50, 40), "red"), "PNG")
 BLUE = encoded(Image.new("RGB", (50, 40), "blue"), "PNG")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "pictures"
-
-
 def test_a_picture_on_both_sides_stays_in_validation_alone(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
